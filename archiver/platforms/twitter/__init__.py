@@ -1,0 +1,8 @@
+"""X, formerly Twitter: URLs and embeds in `grammar`, short codes and ladders in `ladder`, endpoints in `sources`."""
+
+from __future__ import annotations
+
+from archiver.platforms import Platform
+from archiver.platforms.twitter.grammar import match, posted_at, url
+
+PLATFORM = Platform(name="twitter", match=match, url=url, posted_at=posted_at)
