@@ -202,7 +202,7 @@ class Capture:
 
     @property
     def text(self) -> str:
-        """The payload as text: the declared charset where Python knows it, else UTF-8; undecodable bytes become U+FFFD."""
+        """The payload as text, in the declared charset or UTF-8; undecodable bytes become U+FFFD."""
         declared = self.header("content-type") or ""
         charset = declared.partition("charset=")[2].split(";")[0].strip(" \"'") or "utf-8"
         try:

@@ -19,7 +19,7 @@ _STATUS = re.compile(
 
 
 def match(url: str) -> PostRef | None:
-    """The post a status URL names, on any alias of the host; the handle in the path is not checked by X, so not by us."""
+    """The post a status URL names, on any alias of the host. X does not check the handle in the path, so nor do we."""
     found = _STATUS.match(url)
     return PostRef("twitter", str(int(found[1]))) if found else None
 
