@@ -12,7 +12,7 @@ import hashlib
 import io
 import json
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, BinaryIO
 
 from archiver.errors import ParseError
@@ -450,6 +450,40 @@ def moment(text: str) -> dt.datetime:
     """The inverse of `timestamp`; any RFC 3339 time is read."""
     at = dt.datetime.fromisoformat(text)
     return at.astimezone(dt.UTC) if at.tzinfo else at.replace(tzinfo=dt.UTC)
+
+
+def as_json(value: Any) -> Any:
+    """A noun as JSON-ready objects, arrays and scalars, members in declaration order; floats become strings, so that
+    whatever is kept can also be hashed."""
+    if isinstance(value, dt.datetime):
+        return timestamp(value)
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    if isinstance(value, enum.Enum):
+        return value.value
+    if isinstance(value, float):
+        return repr(value)
+    if isinstance(value, Selector):
+        return value.as_json()
+    if is_dataclass(value) and not isinstance(value, type):
+        return {each.name: as_json(getattr(value, each.name)) for each in fields(value)}
+    if isinstance(value, dict):
+        return {key: as_json(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | frozenset):
+        return [as_json(item) for item in value]
+    return value
+
+
+def media_from(shown: dict[str, Any]) -> Media:
+    """The inverse of `as_json` for Media."""
+    return Media(
+        **{
+            **shown,
+            "urls": tuple(shown["urls"]),
+            "duration": None if shown["duration"] is None else float(shown["duration"]),
+            "variants": tuple(Variant(**variant) for variant in shown["variants"]),
+        }
+    )
 
 
 def canonical(value: Any) -> bytes:

@@ -22,7 +22,8 @@ class Source:
     returns a Finding. `claim` is what the article says (an archive may need the handle); it may be empty.
 
     `hosts` are those it contacts, `terms` a sentence on limits and conditions: both go into docs/platforms.md.
-    `needs` names an environment variable without which the source is left out.
+    `needs` names an environment variable without which the source is left out; `is_whole` is False for a source that
+    never shows media or the time of day (oEmbed), so that the climb goes on after it.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Source:
     hosts: tuple[str, ...]
     terms: str = ""
     needs: str | None = None
+    is_whole: bool = True
 
 
 def _no_time(_id: str) -> dt.datetime | None:

@@ -1,0 +1,160 @@
+"""From an embed to a post, from tries to a verdict: pure judgement, no requests of its own.
+
+Nothing is guessed: a post is identified with evidence or left unresolved with its candidates; "gone" takes two
+observations at different times and no web archive that still has it; one failing endpoint proves nothing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from archiver.errors import FetchError, NotRecorded
+from archiver.model import Embed, Evidence, Finding, Outcome, PostRef, Rank, Reason, Resolution, Resolving, State
+from archiver.platforms import Platform, Source
+
+#: What a source said that speaks of the post itself rather than of the source.
+_DECISIVE = {Outcome.FOUND, Outcome.GONE, Outcome.HIDDEN}
+#: Words for a loss, most telling first.
+_TELLING = (Reason.DELETED, Reason.SUSPENDED, Reason.NOT_FOUND)
+
+
+def resolve(embed: Embed, platforms: Mapping[str, Platform]) -> Resolving:
+    """Which post an embed shows: its own id first, which needs no request, then the platform's ladder."""
+    if embed.ref is not None:
+        return Resolution(embed.ref, Reason.OK, "url", (Evidence("url", embed.url or str(embed.ref)),))
+    platform = platforms.get(embed.platform)
+    if platform is None or platform.resolve is None:
+        return Resolution(None, Reason.NO_LINK, evidence=(Evidence("none", f"{embed.platform}: no link, no ladder"),))
+    return (yield from platform.resolve(embed.claim, embed.url))
+
+
+def sources_of(platform: Platform | None, order: Sequence[str] | None, environ: Mapping[str, str]) -> list[Source]:
+    """The sources to climb, best first: the configured ones in their order, or all. Those whose secret is not set are
+    left out."""
+    if platform is None:
+        return []
+    known = {source.name: source for source in platform.sources}
+    chosen = [known[name] for name in order if name in known] if order is not None else list(platform.sources)
+    return [source for source in chosen if source.needs is None or environ.get(source.needs)]
+
+
+def finding_of(error: FetchError) -> Finding:
+    """Silence as a finding."""
+    reason = Reason(error.reason)
+    if reason in (Reason.RATE_LIMITED, Reason.BLOCKED):
+        return Finding(Outcome.REFUSED, reason)
+    return Finding(Outcome.UNREACHABLE, reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """What one attempt said, as `judge` needs it."""
+
+    source: str
+    rank: Rank
+    outcome: Outcome
+    reason: Reason
+    at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Where a post stands; `live` is what the platform itself said last, and when."""
+
+    state: State
+    reason: Reason
+    live: tuple[Outcome, Reason, dt.datetime] | None = None
+
+
+def judge(tries: Sequence[Try], has_snapshot: bool, media: Sequence[Reason], gone_after: dt.timedelta) -> Judgement:
+    """What the tries (oldest first), a snapshot and its media's reasons add up to."""
+    own = [each for each in tries if each.rank is Rank.FIRST_HAND]
+    said = [each for each in own if each.outcome in _DECISIVE or _is_loss(each)]
+    live = (said[-1].outcome, said[-1].reason, said[-1].at) if said else None
+    if has_snapshot:
+        if all(reason is Reason.OK for reason in media):
+            return Judgement(State.ARCHIVED, Reason.OK, live)
+        return Judgement(State.PARTIAL, Reason.MEDIA_MISSING, live)
+    if not tries:
+        return Judgement(State.PENDING, Reason.NOT_TRIED)
+    last = {each.source: each for each in tries}
+    losses = [each for each in tries if _is_loss(each)]
+    if losses:
+        reason = min((each.reason for each in losses), key=_rank_of)
+        archives = [each for each in last.values() if each.rank is Rank.ARCHIVE]
+        apart = losses[-1].at - losses[0].at >= gone_after
+        if apart and all(each.outcome is Outcome.ABSENT for each in archives):
+            return Judgement(State.GONE, reason, live)
+        return Judgement(State.PENDING, Reason.RECHECK, live)
+    hidden = [each for each in last.values() if each.outcome is Outcome.HIDDEN]
+    if hidden:
+        return Judgement(State.HIDDEN, hidden[0].reason, live)
+    for outcome in (Outcome.REFUSED, Outcome.UNREACHABLE, Outcome.UNREADABLE, Outcome.UNKNOWN, Outcome.ABSENT):
+        for each in last.values():
+            if each.outcome is outcome:
+                return Judgement(State.PENDING, each.reason, live)
+    return Judgement(State.PENDING, Reason.UNKNOWN, live)
+
+
+def _is_loss(each: Try) -> bool:
+    """A statement that the post is no more. An archive that has nothing, or an archived 404, is none."""
+    if each.rank is Rank.ARCHIVE:
+        return False
+    return each.outcome is Outcome.GONE or (each.outcome is Outcome.ABSENT and each.reason is Reason.NOT_FOUND)
+
+
+def _rank_of(reason: Reason) -> int:
+    return _TELLING.index(reason) if reason in _TELLING else len(_TELLING)
+
+
+def is_enough(source: Source, finding: Finding, is_recheck: bool) -> bool:
+    """Whether the climb can stop here. A re-check asks only what the platform says now."""
+    if finding.outcome is Outcome.FOUND:
+        return source.is_whole
+    return is_recheck and finding.outcome in (Outcome.GONE, Outcome.HIDDEN)
+
+
+#: How long to wait before looking again at what is neither archived nor proved gone, by reason; doubled at every try.
+_WAIT = {
+    Reason.UNREACHABLE: dt.timedelta(minutes=5),
+    Reason.TIMEOUT: dt.timedelta(minutes=5),
+    Reason.SERVER_ERROR: dt.timedelta(minutes=5),
+    Reason.RATE_LIMITED: dt.timedelta(minutes=1),
+    Reason.NOT_RECORDED: dt.timedelta(minutes=5),
+    Reason.BLOCKED: dt.timedelta(hours=6),
+}
+_LONGEST = dt.timedelta(days=7)
+
+
+def next_try(reason: Reason, tries: int, gone_after: dt.timedelta) -> dt.timedelta:
+    """How long to wait after the *tries*-th try that decided nothing."""
+    if reason is Reason.RECHECK:
+        return gone_after
+    return min(_LONGEST, _WAIT.get(reason, dt.timedelta(hours=1)) * 2 ** min(tries, 12))
+
+
+def unresolved_state(resolution: Resolution, failures: Sequence[FetchError]) -> tuple[State, Reason]:
+    """An embed without a post: for want of an answer (try again), or for want of evidence."""
+    if failures and not resolution.candidates and resolution.reason in _NO_ANSWER:
+        kinds = [failure.reason for failure in failures]
+        return State.PENDING, Reason(kinds[0])
+    return State.UNRESOLVED, resolution.reason
+
+
+_NO_ANSWER = {
+    Reason.UNREACHABLE, Reason.TIMEOUT, Reason.NOT_RECORDED, Reason.RATE_LIMITED, Reason.BLOCKED, Reason.UNKNOWN,
+    Reason.NO_LINK, Reason.ADDRESS_REFUSED, Reason.SERVER_ERROR,
+}  # fmt: skip
+
+
+def waits_for(failures: Sequence[FetchError]) -> bool:
+    """Whether every failure was the recording's, so that only the live web can help."""
+    return bool(failures) and all(isinstance(failure, NotRecorded) for failure in failures)
+
+
+def ref_of(key: str) -> PostRef:
+    """The inverse of `str(PostRef)`."""
+    platform, _, id = key.partition(":")
+    return PostRef(platform, id)

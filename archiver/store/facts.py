@@ -1,0 +1,147 @@
+"""Captures and their bytes: append-only, content-addressed, in constant memory whatever their size."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from typing import BinaryIO, cast
+
+from archiver.errors import ArchiveError
+from archiver.model import Body, Capture, Origin, canonical, moment
+from archiver.store.schema import CHUNK_SIZE
+
+#: A transaction holds at most this many bytes of chunks, so that the WAL stays small and litestream keeps up.
+BATCH = 32 * CHUNK_SIZE
+
+#: How facts are written: `with transaction(): …` commits or rolls back.
+Transaction = Callable[[], "object"]
+
+
+def has_blob(db: sqlite3.Connection, sha256: str) -> bool:
+    return db.execute("SELECT 1 FROM blob WHERE sha256 = ?", (sha256,)).fetchone() is not None
+
+
+def chunks_of(body: Body) -> Iterator[bytes]:
+    """The pieces a blob is kept in."""
+    with body.open() as stream:
+        while piece := stream.read(CHUNK_SIZE):
+            yield piece
+
+
+def add_chunk(db: sqlite3.Connection, piece: bytes) -> str:
+    """Keep one piece, once. Call within a transaction."""
+    name = hashlib.sha256(piece).hexdigest()
+    if db.execute("SELECT 1 FROM chunk WHERE sha256 = ?", (name,)).fetchone() is None:
+        db.execute("INSERT INTO chunk (sha256, data) VALUES (?, ?)", (name, piece))
+    return name
+
+
+def add_blob(db: sqlite3.Connection, sha256: str, size: int, names: list[str]) -> None:
+    """Name the pieces as one blob. Call within a transaction, after the pieces."""
+    db.execute("INSERT INTO blob (sha256, size) VALUES (?, ?)", (sha256, size))
+    db.executemany(
+        "INSERT INTO blob_chunk (blob, seq, chunk) VALUES (?, ?, ?)",
+        [(sha256, seq, name) for seq, name in enumerate(names)],
+    )
+
+
+def add_capture(db: sqlite3.Connection, capture: Capture) -> bool:
+    """Append a capture whose blobs are kept already; False if this very capture is known. Call within a transaction."""
+    record = canonical(capture.record())
+    id = hashlib.sha256(record).hexdigest()
+    if db.execute("SELECT 1 FROM capture WHERE id = ?", (id,)).fetchone():
+        return False
+    db.execute("INSERT INTO capture (id, record) VALUES (?, ?)", (id, record.decode()))
+    return True
+
+
+class _BlobReader(io.RawIOBase):
+    """A blob as a seekable stream; holds one chunk at a time."""
+
+    def __init__(self, db: sqlite3.Connection, sha256: str, size: int) -> None:
+        self._db, self._sha256, self._size, self._at = db, sha256, size, 0
+        self._seq, self._piece = -1, b""
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        self._at = max(0, start + offset)
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def readinto(self, buffer: object) -> int:
+        view = memoryview(buffer)  # type: ignore[arg-type]  # the protocol's WriteableBuffer is private to typeshed
+        if self._at >= self._size or not len(view):
+            return 0
+        # Every piece but the last is CHUNK_SIZE long, by construction.
+        seq, offset = divmod(self._at, CHUNK_SIZE)
+        if seq != self._seq:
+            row = self._db.execute(
+                "SELECT data FROM chunk JOIN blob_chunk ON chunk = sha256 WHERE blob = ? AND seq = ?",
+                (self._sha256, seq),
+            ).fetchone()
+            if row is None:
+                raise ArchiveError(f"sha256:{self._sha256}: piece {seq} is missing. Run `archiver verify`.")
+            self._seq, self._piece = seq, row[0]
+        piece = self._piece[offset : offset + len(view)]
+        view[: len(piece)] = piece
+        self._at += len(piece)
+        return len(piece)
+
+
+def open_blob(db: sqlite3.Connection, sha256: str) -> BinaryIO:
+    """A seekable reader; ArchiveError if the archive has no such blob."""
+    row = db.execute("SELECT size FROM blob WHERE sha256 = ?", (sha256,)).fetchone()
+    if row is None:
+        raise ArchiveError(f"sha256:{sha256}: the archive has no such bytes. Run `archiver verify`.")
+    return cast("BinaryIO", io.BufferedReader(_BlobReader(db, sha256, row[0]), CHUNK_SIZE))
+
+
+def body(db: sqlite3.Connection, sha256: str, size: int) -> Body:
+    return Body(sha256, size, lambda: open_blob(db, sha256))
+
+
+def capture_from(db: sqlite3.Connection, record: str) -> Capture:
+    """A stored capture, its bodies read from the archive when asked for."""
+    kept = json.loads(record)
+    return Capture(
+        url=kept["url"],
+        method=kept["method"],
+        request_headers=tuple((name, value) for name, value in kept["request_headers"]),
+        request_body=body(db, **kept["request_body"]),
+        status=kept["status"],
+        protocol=kept["protocol"],
+        headers=tuple((name, value) for name, value in kept["headers"]),
+        body=body(db, **kept["body"]),
+        payload=body(db, **kept["payload"]),
+        truncated=kept["truncated"],
+        started_at=moment(kept["started_at"]),
+        ended_at=moment(kept["ended_at"]),
+        origin=Origin(**kept["origin"]),
+        server_address=kept["server_address"],
+        tls_certificate=kept["tls_certificate"],
+        proxy=kept["proxy"],
+        redirected_from=kept["redirected_from"],
+    )
+
+
+def capture(db: sqlite3.Connection, id: str) -> Capture:
+    row = db.execute("SELECT record FROM capture WHERE id = ?", (id,)).fetchone()
+    if row is None:
+        raise ArchiveError(f"capture {id}: the archive has none of that name. Run `archiver verify`.")
+    return capture_from(db, row[0])
+
+
+def captures(db: sqlite3.Connection) -> Iterator[tuple[int, str, str]]:
+    """(seq, id, canonical record) of every capture, in the order they were acknowledged."""
+    yield from db.execute("SELECT seq, id, record FROM capture ORDER BY seq")

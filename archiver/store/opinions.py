@@ -1,0 +1,400 @@
+"""What we think the facts say: articles, embeds, resolutions, attempts, posts, snapshots, media.
+
+Every function here is called within a transaction. All of it can be rebuilt from the captures.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from archiver.model import (
+    Capture,
+    Claim,
+    Embed,
+    Kind,
+    Media,
+    Post,
+    PostRef,
+    Rank,
+    Reason,
+    Resolution,
+    State,
+    as_json,
+    canonical,
+    media_from,
+    timestamp,
+)
+
+
+def name_of(*parts: object) -> str:
+    """An id that comes from content alone, so that two archives can be joined."""
+    return hashlib.sha256(canonical([str(part) for part in parts])).hexdigest()
+
+
+def packed(value: Any) -> str:
+    return json.dumps(as_json(value), ensure_ascii=False, separators=(",", ":"))
+
+
+# --- articles and embeds --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One embed as the archive keeps it."""
+
+    id: str
+    article: str
+    embed: Embed
+    state: State
+    reason: Reason
+
+
+def article_id(location: str, payload: str) -> str:
+    """One article at one state of its bytes."""
+    return name_of("article", location, payload)
+
+
+def has_article(db: sqlite3.Connection, id: str) -> bool:
+    return db.execute("SELECT 1 FROM article WHERE id = ?", (id,)).fetchone() is not None
+
+
+def add_article(
+    db: sqlite3.Connection,
+    capture: Capture,
+    location: str,
+    embeds: Sequence[Embed],
+    *,
+    media_type: str | None,
+    charset: str | None,
+    published_at: dt.datetime | None,
+    label: str | None,
+    read_at: dt.datetime,
+    refusal: str | None = None,
+) -> str:
+    """Keep what one article shows. The capture must be kept already. Returns the article's id."""
+    id = article_id(location, capture.payload.sha256)
+    db.execute(
+        "INSERT INTO article VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            id, location, capture.id, media_type, charset, published_at and timestamp(published_at), label,
+            timestamp(read_at), refusal,
+        ),
+    )  # fmt: skip
+    for seq, embed in enumerate(embeds):
+        _add_embed(db, id, seq, embed)
+    return id
+
+
+def _add_embed(db: sqlite3.Connection, article: str, seq: int, embed: Embed) -> None:
+    id = name_of("embed", article, seq)
+    claim = embed.claim
+    db.execute(
+        "INSERT INTO embed VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?, ?, NULL, NULL)",
+        (
+            id, article, seq, embed.platform, embed.kind.value, embed.url, claim.handle, claim.name,
+            claim.date and claim.date.isoformat(), claim.text, packed(claim.codes), packed(claim.pic_codes),
+            embed.where, None if embed.in_body is None else int(embed.in_body), embed.start, embed.end,
+            packed(embed.text_spans), packed(embed.selectors), State.PENDING.value, Reason.NOT_TRIED.value,
+        ),
+    )  # fmt: skip
+    for code in claim.codes:
+        db.execute("INSERT OR IGNORE INTO code (code, embed) VALUES (?, ?)", (code, id))
+    who = " ".join(part for part in (claim.handle, claim.name) if part)
+    if claim.text or who:
+        db.execute(
+            "INSERT INTO wording (platform, embed, text, who) VALUES (?, ?, ?, ?)",
+            (embed.platform, id, claim.text or "", who),
+        )
+
+
+def embed(db: sqlite3.Connection, id: str) -> Shown:
+    """One embed, without its selectors and spans."""
+    row = db.execute(
+        "SELECT id, article, platform, kind, url, handle, name, date, text, codes, pic_codes, found_in, in_body, start,"
+        ' "end", post, state, reason FROM embed WHERE id = ?',
+        (id,),
+    ).fetchone()
+    (id, article, platform, kind, url, handle, name, date, text, codes, pics, where, in_body, start, end, post, *_) = (
+        row
+    )
+    return Shown(
+        id,
+        article,
+        Embed(
+            platform=platform,
+            kind=Kind(kind),
+            ref=PostRef(platform, post) if post else None,
+            url=url,
+            claim=Claim(
+                handle,
+                name,
+                dt.date.fromisoformat(date) if date else None,
+                text,
+                tuple(json.loads(codes)),
+                tuple(json.loads(pics)),
+            ),
+            where=where,
+            in_body=None if in_body is None else bool(in_body),
+            start=start,
+            end=end,
+        ),
+        State(row[-2]),
+        Reason(row[-1]),
+    )
+
+
+def set_resolution(
+    db: sqlite3.Connection, embed: str, resolution: Resolution, state: State | None = None, reason: Reason | None = None
+) -> None:
+    """Note how an embed led to a post, or did not; `state` where no post decides it."""
+    ref = resolution.ref
+    db.execute(
+        "UPDATE embed SET post = ?, resolution = ?, state = coalesce(?, state), reason = coalesce(?, reason) "
+        "WHERE id = ?",
+        (ref and ref.id, packed(resolution), state and state.value, reason and reason.value, embed),
+    )
+
+
+def set_verdict(db: sqlite3.Connection, embed: str, verdict: Any) -> None:
+    db.execute("UPDATE embed SET verdict = ? WHERE id = ?", (packed(verdict), embed))
+
+
+def embeds_of(db: sqlite3.Connection, ref: PostRef) -> list[str]:
+    """Ids of the embeds that show this post, oldest article first."""
+    return [
+        row[0]
+        for row in db.execute(
+            "SELECT id FROM embed WHERE platform = ? AND post = ? ORDER BY id", (ref.platform, ref.id)
+        )
+    ]
+
+
+# --- posts ----------------------------------------------------------------------------------------------------------
+
+
+def add_post(db: sqlite3.Connection, ref: PostRef, url: str, posted_at: dt.datetime | None, depth: int = 0) -> None:
+    """Know of a post, whatever becomes of it. `depth` 0: an article shows it; 1: such a post quotes or answers it."""
+    db.execute(
+        "INSERT INTO post (platform, id, url, posted_at, state, reason, depth) VALUES (?, ?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (platform, id) DO UPDATE SET depth = min(depth, excluded.depth)",
+        (
+            ref.platform, ref.id, url, posted_at and timestamp(posted_at), State.PENDING.value,
+            Reason.NOT_TRIED.value, depth,
+        ),
+    )  # fmt: skip
+
+
+def depth_of(db: sqlite3.Connection, ref: PostRef) -> int:
+    row = db.execute("SELECT depth FROM post WHERE platform = ? AND id = ?", (ref.platform, ref.id)).fetchone()
+    return int(row[0]) if row else 0
+
+
+def has_post(db: sqlite3.Connection, ref: PostRef) -> bool:
+    row = db.execute("SELECT 1 FROM post WHERE platform = ? AND id = ?", (ref.platform, ref.id)).fetchone()
+    return row is not None
+
+
+def claim_for(db: sqlite3.Connection, ref: PostRef) -> Claim:
+    """The fullest claim any article makes about a post: a web archive files under the handle of the time."""
+    row = db.execute(
+        "SELECT handle, name, date, text FROM embed WHERE platform = ? AND post = ? "
+        "ORDER BY handle IS NULL, text IS NULL, id LIMIT 1",
+        (ref.platform, ref.id),
+    ).fetchone()
+    if row is None:
+        return Claim()
+    return Claim(row[0], row[1], dt.date.fromisoformat(row[2]) if row[2] else None, row[3])
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try at one source: a PROV Activity. `captures` are ids, in the order they were made."""
+
+    source: str
+    rank: Rank
+    outcome: str
+    reason: str
+    tombstone: str | None
+    detail: str | None
+    captures: tuple[str, ...]
+    started_at: dt.datetime
+    ended_at: dt.datetime
+
+
+def add_attempt(db: sqlite3.Connection, ref: PostRef, attempt: Attempt, run: str) -> None:
+    id = name_of("attempt", ref, attempt.source, timestamp(attempt.started_at), *attempt.captures)
+    db.execute(
+        "INSERT OR IGNORE INTO attempt VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            id, ref.platform, ref.id, attempt.source, attempt.rank.value, attempt.outcome, attempt.reason,
+            attempt.tombstone, attempt.detail, packed(attempt.captures), timestamp(attempt.started_at),
+            timestamp(attempt.ended_at), run,
+        ),
+    )  # fmt: skip
+
+
+def attempts(db: sqlite3.Connection, ref: PostRef) -> list[sqlite3.Row]:
+    """(source, rank, outcome, reason, started_at) of every try, oldest first."""
+    return db.execute(
+        "SELECT source, rank, outcome, reason, started_at FROM attempt WHERE platform = ? AND post = ? "
+        "ORDER BY started_at, rowid",
+        (ref.platform, ref.id),
+    ).fetchall()
+
+
+def add_snapshot(
+    db: sqlite3.Connection,
+    post: Post,
+    source: str,
+    rank: Rank,
+    capture: Capture,
+    observed_at: dt.datetime,
+) -> str:
+    """One post at one time, with a row for each of its media, not fetched yet unless this archive has them."""
+    ref = post.ref
+    id = name_of("snapshot", ref, source, capture.id)
+    if db.execute("SELECT 1 FROM snapshot WHERE id = ?", (id,)).fetchone():
+        return id
+    db.execute(
+        "INSERT INTO snapshot VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            id, ref.platform, ref.id, source, rank.value, capture.id, timestamp(capture.started_at),
+            timestamp(observed_at), packed(post),
+        ),
+    )  # fmt: skip
+    for media in post.media:
+        db.execute(
+            "INSERT OR IGNORE INTO media (snapshot, key, kind, reason, shown) VALUES (?, ?, ?, ?, ?)",
+            (id, media.key, media.kind, Reason.NOT_TRIED.value, packed(media)),
+        )
+    for link in post.links:
+        code = code_of(link.url)
+        if code:
+            db.execute(
+                "INSERT OR IGNORE INTO code (code, platform, post) VALUES (?, ?, ?)", (code, ref.platform, ref.id)
+            )
+    return id
+
+
+def code_of(url: str) -> str | None:
+    """The code of a t.co link, in its exact case."""
+    head, _, code = url.partition("//t.co/")
+    return code if head in ("https:", "http:") and code.isalnum() else None
+
+
+#: Which snapshot stands for a post: the nearest to its author, then the fullest, then the first taken.
+_BEST = (
+    "SELECT id, shown FROM snapshot WHERE platform = ? AND post = ? "
+    "ORDER BY CASE rank WHEN 'first-hand' THEN 0 WHEN 'third-party' THEN 1 ELSE 2 END, "
+    "json_array_length(shown, '$.media') DESC, length(json_extract(shown, '$.text')) DESC, taken_at LIMIT 1"
+)
+
+
+def settle_post(
+    db: sqlite3.Connection, ref: PostRef, state: State, reason: Reason, live: tuple[str, str, str] | None
+) -> None:
+    """Write the verdict on a post, and on every embed that shows it."""
+    best = db.execute(_BEST, (ref.platform, ref.id)).fetchone()
+    if best:
+        shown = json.loads(best[1])
+        author = shown["author"]
+        db.execute(
+            "UPDATE post SET snapshot = ?, handle = ?, author = ?, name = ?, text = ?, "
+            "posted_at = coalesce(?, posted_at), url = coalesce(?, url) WHERE platform = ? AND id = ?",
+            (
+                best[0], author["handle"], author["id"], author["name"], shown["text"], shown["created_at"],
+                shown["url"], ref.platform, ref.id,
+            ),
+        )  # fmt: skip
+        db.execute(
+            "INSERT INTO wording (platform, post, text, who) VALUES (?, ?, ?, ?) "
+            "ON CONFLICT (platform, post) DO UPDATE SET text = excluded.text, who = excluded.who",
+            (ref.platform, ref.id, shown["text"], " ".join(filter(None, (author["handle"], author["name"])))),
+        )
+    db.execute(
+        "UPDATE post SET state = ?, reason = ?, live = coalesce(?, live), live_reason = coalesce(?, live_reason), "
+        "live_at = coalesce(?, live_at) WHERE platform = ? AND id = ?",
+        (state.value, reason.value, *(live or (None, None, None)), ref.platform, ref.id),
+    )
+    db.execute(
+        "UPDATE embed SET state = ?, reason = ? WHERE platform = ? AND post = ?",
+        (state.value, reason.value, ref.platform, ref.id),
+    )
+
+
+def best_snapshot(db: sqlite3.Connection, ref: PostRef) -> dict[str, Any] | None:
+    """The post as its best snapshot shows it, JSON-ready, or None."""
+    best = db.execute(_BEST, (ref.platform, ref.id)).fetchone()
+    return json.loads(best[1]) if best else None
+
+
+# --- media ----------------------------------------------------------------------------------------------------------
+
+
+def media_keys(db: sqlite3.Connection, ref: PostRef) -> list[tuple[str, str | None, str]]:
+    """(key, sha256, reason) of every distinct picture or film of a post: kept once, whichever snapshot shows it."""
+    return [
+        (row[0], row[1], row[2])
+        for row in db.execute(
+            "SELECT key, max(sha256), min(media.reason) FROM media JOIN snapshot ON snapshot.id = media.snapshot "
+            "WHERE platform = ? AND post = ? GROUP BY key ORDER BY key",
+            (ref.platform, ref.id),
+        )
+    ]
+
+
+def media_shown(db: sqlite3.Connection, ref: PostRef, key: str) -> tuple[Media, ...]:
+    """Every distinct description of one of a post's media, nearest to the author first: where to fetch it from."""
+    rows = db.execute(
+        "SELECT DISTINCT media.shown FROM media JOIN snapshot ON snapshot.id = media.snapshot WHERE platform = ? "
+        "AND post = ? AND key = ? ORDER BY CASE rank WHEN 'first-hand' THEN 0 WHEN 'third-party' THEN 1 ELSE 2 END",
+        (ref.platform, ref.id, key),
+    )
+    return tuple(media_from(json.loads(row[0])) for row in rows)
+
+
+def set_media(
+    db: sqlite3.Connection,
+    ref: PostRef,
+    key: str,
+    *,
+    reason: Reason,
+    capture: Capture | None = None,
+    type: str | None = None,
+    width: int | None = None,
+    height: int | None = None,
+) -> None:
+    """Note what became of one of a post's media, in every snapshot that shows it."""
+    kept = capture if reason is Reason.OK else None
+    db.execute(
+        "UPDATE media SET reason = ?, url = ?, capture = ?, sha256 = ?, size = ?, declared_type = ?, type = ?, "
+        "width = ?, height = ? WHERE key = ? AND sha256 IS NULL AND snapshot IN "
+        "(SELECT id FROM snapshot WHERE platform = ? AND post = ?)",
+        (
+            reason.value, capture and capture.url, capture and capture.id, kept and kept.payload.sha256,
+            kept and kept.payload.size, capture and capture.header("content-type"), type, width, height, key,
+            ref.platform, ref.id,
+        ),
+    )  # fmt: skip
+
+
+def states(db: sqlite3.Connection, articles: Iterable[str] | None) -> dict[tuple[str, str], int]:
+    """How many embeds are in each (state, reason): of those articles, or of the whole archive."""
+    counted: dict[tuple[str, str], int] = {}
+    if articles is None:
+        for state, reason, count in db.execute("SELECT state, reason, count(*) FROM embed GROUP BY state, reason"):
+            counted[state, reason] = count
+        return counted
+    for article in articles:
+        rows = db.execute(
+            "SELECT state, reason, count(*) FROM embed WHERE article = ? GROUP BY state, reason", (article,)
+        )
+        for state, reason, count in rows:
+            counted[state, reason] = counted.get((state, reason), 0) + count
+    return counted

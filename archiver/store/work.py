@@ -1,0 +1,129 @@
+"""What is due and since when, what hosts asked of us, which runs there were: the mutable part of the archive.
+
+Every function that writes is called within a transaction.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from archiver.model import moment, timestamp
+
+#: What is done first: embeds (they may lead to posts that are dying now), then posts, then their media.
+PRIORITY = {"embed": 0, "post": 1, "media": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """One piece of work. `key` is the embed's id, `platform:id` of a post, or `platform:id key` of one of its media.
+    `began_at` is set where an earlier run began it and was cut off."""
+
+    kind: str
+    key: str
+    due_at: dt.datetime
+    tries: int
+    began_at: dt.datetime | None
+
+
+def mark_due(
+    db: sqlite3.Connection, kind: str, key: str, at: dt.datetime, *, tries: int = 0, reason: str | None = None
+) -> None:
+    """Make it due at that time; what is due already becomes due no later, and what was under way starts afresh."""
+    db.execute(
+        "INSERT INTO due (kind, key, due_at, priority, tries, reason) VALUES (?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (kind, key) DO UPDATE SET due_at = min(due_at, excluded.due_at)",
+        (kind, key, timestamp(at), PRIORITY[kind], tries, reason),
+    )
+
+
+def put_off(
+    db: sqlite3.Connection, kind: str, key: str, at: dt.datetime, *, tries: int, reason: str, detail: str | None
+) -> None:
+    """It was tried; try again at that time, and say why it waits."""
+    db.execute(
+        "UPDATE due SET due_at = ?, tries = ?, reason = ?, detail = ?, began_at = NULL WHERE kind = ? AND key = ?",
+        (timestamp(at), tries, reason, detail, kind, key),
+    )
+
+
+def done(db: sqlite3.Connection, kind: str, key: str) -> None:
+    db.execute("DELETE FROM due WHERE kind = ? AND key = ?", (kind, key))
+
+
+def begin(db: sqlite3.Connection, kind: str, key: str, at: dt.datetime) -> None:
+    """Note that it is under way: after a kill, captures made since then are used instead of asking again."""
+    db.execute("UPDATE due SET began_at = coalesce(began_at, ?) WHERE kind = ? AND key = ?", (timestamp(at), kind, key))
+
+
+def due(db: sqlite3.Connection, now: dt.datetime, limit: int) -> list[Due]:
+    """What is due now, first things first."""
+    rows = db.execute(
+        "SELECT kind, key, due_at, tries, began_at FROM due WHERE due_at <= ? ORDER BY priority, due_at, key LIMIT ?",
+        (timestamp(now), limit),
+    )
+    return [Due(row[0], row[1], moment(row[2]), row[3], moment(row[4]) if row[4] else None) for row in rows]
+
+
+def hurry(db: sqlite3.Connection, now: dt.datetime, reasons: Iterable[str]) -> int:
+    """What waits only because nobody answered becomes due: a person who runs it again expects it to be tried."""
+    changed = 0
+    for reason in reasons:
+        changed += db.execute(
+            "UPDATE due SET due_at = ? WHERE reason = ? AND due_at > ?", (timestamp(now), reason, timestamp(now))
+        ).rowcount
+    return changed
+
+
+def hold_host(db: sqlite3.Connection, host: str, until: dt.datetime, reason: str, now: dt.datetime) -> None:
+    """Ask nothing of this host before then; survives restarts."""
+    db.execute(
+        "INSERT INTO host (name, not_before, reason, failures, changed_at) VALUES (?, ?, ?, 1, ?) "
+        "ON CONFLICT (name) DO UPDATE SET not_before = excluded.not_before, reason = excluded.reason, "
+        "failures = failures + 1, changed_at = excluded.changed_at",
+        (host, timestamp(until), reason, timestamp(now)),
+    )
+
+
+def held_hosts(db: sqlite3.Connection, now: dt.datetime) -> dict[str, tuple[dt.datetime, str]]:
+    """Hosts that are not to be asked yet: until when, and why."""
+    rows = db.execute("SELECT name, not_before, reason FROM host WHERE not_before > ?", (timestamp(now),))
+    return {row[0]: (moment(row[1]), row[2]) for row in rows}
+
+
+def begin_run(
+    db: sqlite3.Connection,
+    id: str,
+    at: dt.datetime,
+    *,
+    command: str,
+    software: str,
+    operator: str | None,
+    configuration: str,
+) -> None:
+    db.execute(
+        "INSERT INTO run VALUES (?, ?, NULL, ?, ?, ?, ?, NULL)",
+        (id, timestamp(at), command, software, operator, configuration),
+    )
+
+
+def end_run(db: sqlite3.Connection, id: str, at: dt.datetime, report: dict[str, Any]) -> None:
+    db.execute(
+        "UPDATE run SET ended_at = ?, report = ? WHERE id = ?",
+        (timestamp(at), json.dumps(report, ensure_ascii=False), id),
+    )
+
+
+def setting(db: sqlite3.Connection, name: str) -> str | None:
+    row = db.execute("SELECT value FROM setting WHERE name = ?", (name,)).fetchone()
+    return None if row is None else str(row[0])
+
+
+def set_setting(db: sqlite3.Connection, name: str, value: str) -> None:
+    db.execute(
+        "INSERT INTO setting VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", (name, value)
+    )
