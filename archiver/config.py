@@ -322,7 +322,7 @@ def _check_proxy(at: _At, value: str) -> None:
     if value.startswith("env:"):
         if not re.fullmatch(r"env:[A-Za-z_][A-Za-z0-9_]*", value):
             raise _Wrong(at, f'{_name(at)} is {value!r}; after env: comes the name of a variable, as in "env:MY_PROXY"')
-    elif urlsplit(value).scheme not in ("http", "https", "socks5") or not urlsplit(value).hostname:
+    elif urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname:
         raise _Wrong(at, f'{_name(at)} is {value!r}; write a URL such as "http://proxy.example:3128", or "env:NAME"')
 
 

@@ -6,6 +6,8 @@ do next, because the command line prints it as it is.
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class ArchiverError(Exception):
     """Anything this program says in one sentence instead of a traceback. `exit_code` is what a command ends with."""
@@ -48,11 +50,18 @@ class ArchiveFull(ArchiveError):
 
 
 class FetchError(ArchiverError):
-    """No answer to store: silence, not a status. Thrown into the look-up that asked, which may go on without it."""
+    """No answer to store: silence, not a status. Thrown into the look-up that asked, which may go on without it.
 
-    def __init__(self, message: str, *, reason: str = "unreachable") -> None:
+    `url` is the hop that got no answer, `captures` (of `model.Capture`) the redirects that had been answered before
+    it: facts to keep."""
+
+    def __init__(
+        self, message: str, *, reason: str = "unreachable", url: str | None = None, captures: tuple[Any, ...] = ()
+    ) -> None:
         super().__init__(message)
         self.reason = reason
+        self.url = url
+        self.captures = captures
 
 
 class Unreachable(FetchError):
@@ -60,17 +69,21 @@ class Unreachable(FetchError):
 
 
 class Refused(FetchError):
-    """We did not ask: the address guard, the scheme, the port or the byte cap forbade it."""
+    """We did not ask: the address guard, the scheme, the port or a missing secret forbade it."""
 
-    def __init__(self, message: str, *, reason: str = "address-refused") -> None:
-        super().__init__(message, reason=reason)
+    def __init__(
+        self, message: str, *, reason: str = "address-refused", url: str | None = None, captures: tuple[Any, ...] = ()
+    ) -> None:
+        super().__init__(message, reason=reason, url=url, captures=captures)
 
 
 class NotRecorded(FetchError):
     """Replaying, and the recording has no answer to this request."""
 
-    def __init__(self, message: str, *, reason: str = "not-recorded") -> None:
-        super().__init__(message, reason=reason)
+    def __init__(
+        self, message: str, *, reason: str = "not-recorded", url: str | None = None, captures: tuple[Any, ...] = ()
+    ) -> None:
+        super().__init__(message, reason=reason, url=url, captures=captures)
 
 
 class ParseError(ArchiverError):
