@@ -132,6 +132,8 @@ class Config:
     """Everything an operator may decide. `Config()` is what an empty file means."""
 
     archive: Path = Path("archive.db")
+    #: Marks the archive as an example that no real run may add to.
+    example: bool = False
     operator: Operator = Operator()
     sources: tuple[ArticleSource, ...] = ()
     fetch: FetchConfig = field(default_factory=FetchConfig)

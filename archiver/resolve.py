@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from archiver.errors import FetchError, NotRecorded
+from archiver.errors import FetchError, ParseError
 from archiver.model import Embed, Evidence, Finding, Outcome, PostRef, Rank, Reason, Resolution, Resolving, State
 from archiver.platforms import Platform, Source
 
@@ -46,6 +46,12 @@ def finding_of(error: FetchError) -> Finding:
     if reason in (Reason.RATE_LIMITED, Reason.BLOCKED):
         return Finding(Outcome.REFUSED, reason)
     return Finding(Outcome.UNREACHABLE, reason)
+
+
+def failed(error: FetchError | ParseError) -> Resolution:
+    """A look-up that ended in an error: nothing is known, and why."""
+    reason = Reason(error.reason) if isinstance(error, FetchError) else Reason.UNREADABLE
+    return Resolution(None, reason, evidence=(Evidence("error", str(error)),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +138,8 @@ def next_try(reason: Reason, tries: int, gone_after: dt.timedelta) -> dt.timedel
     """How long to wait after the *tries*-th try that decided nothing."""
     if reason is Reason.RECHECK:
         return gone_after
-    return min(_LONGEST, _WAIT.get(reason, dt.timedelta(hours=1)) * 2 ** min(tries, 12))
+    wait: dt.timedelta = _WAIT.get(reason, dt.timedelta(hours=1)) * int(2 ** min(tries, 12))
+    return min(_LONGEST, wait)
 
 
 def unresolved_state(resolution: Resolution, failures: Sequence[FetchError]) -> tuple[State, Reason]:
@@ -147,11 +154,6 @@ _NO_ANSWER = {
     Reason.UNREACHABLE, Reason.TIMEOUT, Reason.NOT_RECORDED, Reason.RATE_LIMITED, Reason.BLOCKED, Reason.UNKNOWN,
     Reason.NO_LINK, Reason.ADDRESS_REFUSED, Reason.SERVER_ERROR,
 }  # fmt: skip
-
-
-def waits_for(failures: Sequence[FetchError]) -> bool:
-    """Whether every failure was the recording's, so that only the live web can help."""
-    return bool(failures) and all(isinstance(failure, NotRecorded) for failure in failures)
 
 
 def ref_of(key: str) -> PostRef:

@@ -28,7 +28,7 @@ def sniff(body: Body) -> Sniffed:
     import io
 
     import filetype  # type: ignore[import-untyped]  # ships no stubs
-    import imagesize
+    import imagesize  # type: ignore[import-untyped]  # ships no stubs
 
     with body.open() as stream:
         head = stream.read(_HEAD)
@@ -39,6 +39,6 @@ def sniff(body: Body) -> Sniffed:
     if kind and kind.startswith("image/"):
         try:
             width, height = imagesize.get(io.BytesIO(head))
-        except Exception:  # noqa: BLE001 - a hostile picture may break any parser; its size is then unknown
+        except Exception:  # a hostile picture may break any parser in any way; its size is then unknown
             width = height = -1
     return Sniffed(kind, width if width > 0 else None, height if height > 0 else None)

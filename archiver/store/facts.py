@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import io
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import BinaryIO, cast
 
 from archiver.errors import ArchiveError
-from archiver.model import Body, Capture, Origin, canonical, moment
+from archiver.model import Body, Capture, Origin, Request, canonical, moment, timestamp
 from archiver.store.schema import CHUNK_SIZE
 
 #: A transaction holds at most this many bytes of chunks, so that the WAL stays small and litestream keeps up.
 BATCH = 32 * CHUNK_SIZE
 
-#: How facts are written: `with transaction(): …` commits or rolls back.
-Transaction = Callable[[], "object"]
+REDIRECTS = {301, 302, 303, 307, 308}
 
 
 def has_blob(db: sqlite3.Connection, sha256: str) -> bool:
@@ -145,3 +145,22 @@ def capture(db: sqlite3.Connection, id: str) -> Capture:
 def captures(db: sqlite3.Connection) -> Iterator[tuple[int, str, str]]:
     """(seq, id, canonical record) of every capture, in the order they were acknowledged."""
     yield from db.execute("SELECT seq, id, record FROM capture ORDER BY seq")
+
+
+def kept_since(db: sqlite3.Connection, request: Request, since: dt.datetime) -> tuple[Capture, ...]:
+    """The hops an interrupted try made for this very request, if it came to an end; else nothing."""
+    row = db.execute(
+        "SELECT id, record FROM capture WHERE url = ? AND method = ? AND request_body = ? AND started_at >= ? "
+        "AND redirected_from IS NULL ORDER BY seq LIMIT 1",
+        (request.url, request.method, Body.of(request.body).sha256, timestamp(since)),
+    ).fetchone()
+    chain: list[Capture] = []
+    while row and len(chain) <= request.follow:
+        chain.append(capture_from(db, row[1]))
+        row = db.execute(
+            "SELECT id, record FROM capture WHERE redirected_from = ? AND started_at >= ? ORDER BY seq LIMIT 1",
+            (row[0], timestamp(since)),
+        ).fetchone()
+    if chain and len(chain) <= request.follow and chain[-1].status in REDIRECTS:
+        return ()  # cut off in the middle
+    return tuple(chain)

@@ -91,6 +91,21 @@ def add_article(
     return id
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One article as the archive keeps it; `capture` is the id of its bytes."""
+
+    location: str
+    capture: str
+    media_type: str | None
+    charset: str | None
+
+
+def article(db: sqlite3.Connection, id: str) -> Kept:
+    row = db.execute("SELECT location, capture, media_type, charset FROM article WHERE id = ?", (id,)).fetchone()
+    return Kept(*row)
+
+
 def _add_embed(db: sqlite3.Connection, article: str, seq: int, embed: Embed) -> None:
     id = name_of("embed", article, seq)
     claim = embed.claim

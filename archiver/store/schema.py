@@ -47,6 +47,7 @@ CREATE TABLE capture (
 CREATE INDEX capture_by_url ON capture(url, started_at);
 CREATE INDEX capture_by_payload ON capture(payload);
 CREATE INDEX capture_by_body ON capture(body);
+CREATE INDEX capture_by_redirect ON capture(redirected_from);
 """
 
 # INSERT OR REPLACE deletes without firing a DELETE trigger, so an insert that would replace is refused as well.

@@ -69,6 +69,17 @@ def due(db: sqlite3.Connection, now: dt.datetime, limit: int) -> list[Due]:
     return [Due(row[0], row[1], moment(row[2]), row[3], moment(row[4]) if row[4] else None) for row in rows]
 
 
+def is_due(db: sqlite3.Connection, kind: str, key: str, now: dt.datetime) -> bool:
+    row = db.execute("SELECT due_at FROM due WHERE kind = ? AND key = ?", (kind, key)).fetchone()
+    return row is not None and row[0] <= timestamp(now)
+
+
+def waiting(db: sqlite3.Connection) -> dict[str, int]:
+    """How much waits, by why."""
+    rows = db.execute("SELECT coalesce(reason, 'not tried'), count(*) FROM due GROUP BY 1 ORDER BY 1")
+    return {row[0]: row[1] for row in rows}
+
+
 def hurry(db: sqlite3.Connection, now: dt.datetime, reasons: Iterable[str]) -> int:
     """What waits only because nobody answered becomes due: a person who runs it again expects it to be tried."""
     changed = 0

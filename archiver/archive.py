@@ -1,0 +1,716 @@
+"""The use cases, and the only place where the steps meet: articles in, posts and media archived, every step kept.
+
+A `Job` takes articles in (bytes stored, then read), then drains what is due: embeds are resolved, posts are climbed
+source by source, media are fetched. Each request's captures are on disk before anything reads them; each piece of
+work ends in one transaction with its place in the queue. A kill between the two costs a repeated reading of captures
+already kept, never a repeated request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import datetime as dt
+import functools
+import logging
+import secrets
+from collections import Counter
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+from urllib.parse import urlsplit
+
+from archiver import __version__, resolve, sniff
+from archiver.corroborate import corroborate
+from archiver.errors import ArchiverError, FetchError, InputError, ParseError
+from archiver.model import (
+    EMPTY,
+    Body,
+    Capture,
+    Claim,
+    Embed,
+    Finding,
+    Look,
+    Media,
+    Origin,
+    Outcome,
+    Post,
+    PostRef,
+    Rank,
+    Reason,
+    Request,
+    State,
+    timestamp,
+)
+from archiver.platforms import Platform, Source, platforms
+from archiver.store import Writer, facts, opinions, work
+
+log = logging.getLogger("archiver")
+
+Found = TypeVar("Found")
+
+#: Bytes of articles and pages are read; anything larger than this in a media's place is not what a post shows.
+_NOT_MEDIA = {"application/vnd.apple.mpegurl", "application/x-mpegurl"}
+#: An answer that asks us to wait holds its host at least this long, where it names no time itself.
+_HOLD = dt.timedelta(seconds=60)
+_NO_ANSWER = ("unreachable", "timeout", "not-recorded", "server-error")
+
+
+class Fetching(Protocol):
+    """What a job needs of `fetch.Fetcher`: every hop of one request, in order; FetchError for silence."""
+
+    async def fetch(self, request: Request) -> tuple[Capture, ...]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One document as read: where it stands, its bytes, and what is known of it. `capture` where it was fetched."""
+
+    location: str
+    content: bytes
+    media_type: str | None = None
+    charset: str | None = None
+    published_at: dt.datetime | None = None
+    label: str | None = None
+    capture: Capture | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The configured choices a job follows."""
+
+    sources: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    disabled: frozenset[str] = frozenset()
+    recheck_after: tuple[dt.timedelta, ...] = ()
+    gone_after: dt.timedelta = dt.timedelta(hours=24)
+    photos: bool = True
+    videos: bool = True
+    context_depth: int = 1
+    concurrency: int = 32
+    environ: Mapping[str, str] = field(default_factory=dict)
+
+
+#: Told of every event: a fixed phrase and its fields. The command line shows it as progress and as log lines.
+Listener = Callable[[str, Mapping[str, Any]], None]
+
+
+class Job:
+    """One run over one archive. `now` is the clock, `extract` finds the embeds of an article's bytes."""
+
+    def __init__(
+        self,
+        writer: Writer,
+        fetcher: Fetching,
+        rules: Rules,
+        *,
+        now: Callable[[], dt.datetime],
+        extract: Callable[..., Sequence[Embed]],
+        text_of: Callable[..., str],
+        retry_after: Callable[[Capture, dt.datetime], dt.datetime | None],
+        listener: Listener | None = None,
+        run: str | None = None,
+    ) -> None:
+        self._writer, self._fetcher, self._rules, self._now = writer, fetcher, rules, now
+        self._extract, self._text_of, self._retry_after = extract, text_of, retry_after
+        self._listen = listener or (lambda phrase, fields: None)
+        self.run = run or f"{now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+        self._platforms: Mapping[str, Platform] = {
+            name: platform for name, platform in platforms().items() if name not in rules.disabled
+        }
+        # SQLite is used from one thread only: a single writer, so "database is locked" cannot happen.
+        self._thread = concurrent.futures.ThreadPoolExecutor(1, "archive.db")
+        self._silent: dict[str, FetchError] = {}
+        self._held: dict[str, tuple[dt.datetime, str]] = {}
+        self._stopping = False
+        self.articles: list[str] = []
+        self.refused: list[tuple[str, str]] = []
+        self.requests: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter()
+
+    async def __aenter__(self) -> Job:
+        self._held = await self._db(work.held_hosts, self._now())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await asyncio.get_running_loop().run_in_executor(None, self._thread.shutdown)
+
+    def stop(self) -> None:
+        """Begin nothing new; what is under way is finished."""
+        self._stopping = True
+
+    # --- the database thread ----------------------------------------------------------------------------------------
+
+    async def _db(self, read: Callable[..., Found], *args: Any, **kwargs: Any) -> Found:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, functools.partial(read, self._writer.db, *args, **kwargs))
+
+    async def _write(self, write: Callable[..., Found], *args: Any, **kwargs: Any) -> Found:
+        """One transaction; on disk when it returns."""
+
+        def go() -> Found:
+            with self._writer.transaction() as db:
+                return write(db, *args, **kwargs)
+
+        return await asyncio.get_running_loop().run_in_executor(self._thread, go)
+
+    async def _keep(self, captures: Iterable[Capture]) -> None:
+        loop = asyncio.get_running_loop()
+        self.counts["captures"] += await loop.run_in_executor(self._thread, self._writer.add_captures, captures)
+
+    async def renew(self) -> None:
+        """Keep the archive's lease; call every few seconds."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._writer.renew)
+
+    # --- articles ---------------------------------------------------------------------------------------------------
+
+    async def take_in(self, articles: Iterable[Article | InputError]) -> None:
+        """Store each article's bytes, read them, and mark what they show as due. One that cannot be read is named."""
+        for article in articles:
+            if self._stopping:
+                return
+            if isinstance(article, InputError):
+                self.refuse(str(article))
+                continue
+            await self._take_in(article)
+
+    def refuse(self, message: str) -> None:
+        """Note an input that could not be read."""
+        self.refused.append((message.partition(":")[0], message))
+        self._listen("input refused", {"error": message})
+
+    async def _take_in(self, article: Article) -> None:
+        capture = article.capture or self._file_capture(article)
+        id = opinions.article_id(article.location, capture.payload.sha256)
+        if await self._db(opinions.has_article, id):
+            self.articles.append(id)
+            self._listen("article known", {"article": article.location})
+            return
+        try:
+            embeds = await asyncio.to_thread(
+                self._extract,
+                article.content,
+                media_type=article.media_type,
+                charset=article.charset,
+                location=article.location,
+            )
+        except InputError as error:
+            self.refuse(f"{article.location}: {error}")
+            return
+        await self._keep([capture])
+
+        def note(db: Any) -> None:
+            now = self._now()
+            opinions.add_article(
+                db,
+                capture,
+                article.location,
+                embeds,
+                media_type=article.media_type,
+                charset=article.charset,
+                published_at=article.published_at,
+                label=article.label,
+                read_at=now,
+            )
+            for seq in range(len(embeds)):
+                work.mark_due(db, "embed", opinions.name_of("embed", id, seq), now)
+
+        await self._write(note)
+        self.articles.append(id)
+        self.counts["articles read"] += 1
+        self._listen("article read", {"article": article.location, "embeds": len(embeds)})
+
+    def _file_capture(self, article: Article) -> Capture:
+        """A file's bytes, as a capture of its own kind: what was read, when, from where."""
+        now = self._now()
+        content = Body.of(article.content)
+        return Capture(
+            url=article.location,
+            method="READ",
+            request_headers=(),
+            request_body=EMPTY,
+            status=None,
+            protocol=None,
+            headers=(("content-type", article.media_type),) if article.media_type else (),
+            body=content,
+            payload=content,
+            started_at=now,
+            ended_at=now,
+            origin=Origin("file"),
+        )
+
+    async def fetch_article(self, url: str, label: str | None = None) -> None:
+        """Take in the article at a URL."""
+        try:
+            captures = await self._ask(Request(url), None)
+        except FetchError as error:
+            self.refuse(f"{url}: {error}")
+            return
+        last = captures[-1]
+        if last.status != 200:
+            self.refuse(f"{url}: answered {last.status}; the answer is kept. Check the address, or try again later.")
+            return
+        declared = (last.header("content-type") or "").partition(";")[0].strip().lower() or None
+        charset = (last.header("content-type") or "").partition("charset=")[2].split(";")[0].strip(" \"'") or None
+        try:
+            content = last.content
+        except ParseError as error:
+            self.refuse(str(error))
+            return
+        await self.take_in([Article(url, content, declared, charset, label=label, capture=last)])
+
+    # --- asking -----------------------------------------------------------------------------------------------------
+
+    async def _ask(self, request: Request, began_at: dt.datetime | None) -> tuple[Capture, ...]:
+        """Every hop of one request, kept before it is returned. What an interrupted try captured is not asked again."""
+        if began_at is not None:
+            kept = await self._db(facts.kept_since, request, began_at)
+            if kept:
+                self._listen("capture reused", {"url": _bare(request.url)})
+                return kept
+        host = (urlsplit(request.url).hostname or "").lower()
+        until, why = self._held.get(host, (None, ""))
+        if until is not None and until > self._now():
+            raise FetchError(f"{host}: asked us to wait until {timestamp(until)} ({why})", reason="rate-limited")
+        if host in self._silent:
+            raise self._silent[host]
+        self.requests[host] += 1
+        try:
+            captures = await self._fetcher.fetch(request)
+        except FetchError as error:
+            await self._keep(getattr(error, "captures", ()))
+            if error.reason == "unreachable":
+                # One silent host must not cost a deadline for every post: ask it no more in this run.
+                self._silent[host] = error
+                self._listen("host silent", {"host": host, "error": str(error)})
+            raise
+        await self._keep(captures)
+        last = captures[-1]
+        if last.origin.kind == "live" and last.status in (429, 503) and last.header("memento-datetime") is None:
+            now = self._now()
+            until = self._retry_after(last, now) or now + _HOLD
+            name = (urlsplit(last.url).hostname or host).lower()
+            self._held[name] = (until, f"HTTP {last.status}")
+            await self._write(work.hold_host, name, until, f"HTTP {last.status}", now)
+            self._listen("host asks to wait", {"host": name, "until": timestamp(until), "status": last.status})
+        self._listen("captured", {"url": _bare(last.url), "status": last.status, "bytes": last.body.size})
+        return captures
+
+    async def _drive(
+        self, look: Generator[Request, Capture, Found], began_at: dt.datetime | None
+    ) -> tuple[Found, list[Capture], list[FetchError]]:
+        """Run a look-up: what it returned, the captures it was given, the silences it met. An uncaught FetchError or
+        ParseError of the look-up is raised with what was captured until then in `captures`."""
+        captures: list[Capture] = []
+        failures: list[FetchError] = []
+        try:
+            request = next(look)
+            while True:
+                try:
+                    hops = await self._ask(request, began_at)
+                except FetchError as error:
+                    captures.extend(getattr(error, "captures", ()))
+                    failures.append(error)
+                    request = look.throw(error)
+                else:
+                    captures.extend(hops)
+                    request = look.send(hops[-1])
+        except StopIteration as stop:
+            return stop.value, captures, failures
+        except (FetchError, ParseError) as error:
+            raise _Ended(error, captures) from error
+
+    # --- the queue --------------------------------------------------------------------------------------------------
+
+    async def drain(self, *, hurry: bool = False) -> None:
+        """Do all that is due now, and what becomes due on the way. `hurry`: also what waits only for want of an
+        answer."""
+        if hurry:
+            await self._write(work.hurry, self._now(), _NO_ANSWER)
+        under_way: dict[asyncio.Task[None], tuple[str, str]] = {}
+        seen: set[tuple[str, str]] = set()
+        try:
+            while True:
+                room = 0 if self._stopping else self._rules.concurrency - len(under_way)
+                if room > 0:
+                    wanted = await self._db(work.due, self._now(), room + len(under_way) + len(seen))
+                    for piece in wanted:
+                        name = (piece.kind, piece.key)
+                        if len(under_way) >= self._rules.concurrency:
+                            break
+                        if name in under_way.values() or name in seen:
+                            continue
+                        under_way[asyncio.create_task(self._do(piece))] = name
+                if not under_way:
+                    return
+                finished, _ = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+                for task in finished:
+                    name = under_way.pop(task)
+                    error = task.exception()
+                    if error is not None:
+                        raise error
+                    # Each piece of work is tried once a run, however soon it says it is due again.
+                    if await self._db(work.is_due, *name, self._now()):
+                        seen.add(name)
+        finally:
+            for task in under_way:
+                task.cancel()
+            await asyncio.gather(*under_way, return_exceptions=True)
+
+    async def _do(self, piece: work.Due) -> None:
+        began_at = piece.began_at
+        await self._write(work.begin, piece.kind, piece.key, self._now())
+        match piece.kind:
+            case "embed":
+                await self._resolve(piece, began_at)
+            case "post":
+                await self._climb(piece, began_at)
+            case "media":
+                await self._fetch_media(piece, began_at)
+
+    # --- embeds -----------------------------------------------------------------------------------------------------
+
+    async def _resolve(self, piece: work.Due, began_at: dt.datetime | None) -> None:
+        shown = await self._db(opinions.embed, piece.key)
+        try:
+            resolution, _, failures = await self._drive(resolve.resolve(shown.embed, self._platforms), began_at)
+        except _Ended as end:
+            resolution, failures = resolve.failed(end.error), _as_failures(end.error)
+
+        def note(db: Any) -> None:
+            now = self._now()
+            ref = resolution.ref
+            if ref is None:
+                state, reason = resolve.unresolved_state(resolution, failures)
+                opinions.set_resolution(db, piece.key, resolution, state, reason)
+                wait = resolve.next_try(reason, piece.tries, self._rules.gone_after)
+                work.put_off(
+                    db, "embed", piece.key, now + wait, tries=piece.tries + 1, reason=reason.value, detail=None
+                )
+                return
+            opinions.set_resolution(db, piece.key, resolution)
+            work.done(db, "embed", piece.key)
+            self._know(db, ref, 0, now)
+            self._settle(db, ref, now)
+
+        await self._write(note)
+        self._listen(
+            "embed resolved" if resolution.ref else "embed unresolved",
+            {
+                "embed": shown.embed.url or (shown.embed.claim.handle and f"@{shown.embed.claim.handle}"),
+                "post": str(resolution.ref) if resolution.ref else None,
+                "rung": resolution.rung,
+                "reason": resolution.reason.value,
+            },
+        )
+
+    def _know(self, db: Any, ref: PostRef, depth: int, now: dt.datetime) -> None:
+        """Have a post in the queue, once."""
+        is_new = not opinions.has_post(db, ref)
+        platform = self._platforms.get(ref.platform)
+        url = platform.url(ref) if platform else str(ref)
+        opinions.add_post(db, ref, url, platform.posted_at(ref.id) if platform else None, depth)
+        if is_new:
+            work.mark_due(db, "post", str(ref), now)
+
+    # --- posts ------------------------------------------------------------------------------------------------------
+
+    async def _climb(self, piece: work.Due, began_at: dt.datetime | None) -> None:
+        ref = resolve.ref_of(piece.key)
+        platform = self._platforms.get(ref.platform)
+        sources = resolve.sources_of(platform, self._rules.sources.get(ref.platform), self._rules.environ)
+        claim = await self._db(opinions.claim_for, ref)
+        is_recheck = await self._db(opinions.best_snapshot, ref) is not None
+        if is_recheck:
+            sources = [source for source in sources if source.rank is Rank.FIRST_HAND]
+        for source in sources:
+            finding = await self._attempt(ref, source, claim, began_at)
+            if resolve.is_enough(source, finding, is_recheck):
+                break
+
+        def note(db: Any) -> None:
+            now = self._now()
+            if not sources and not is_recheck:
+                opinions.settle_post(db, ref, State.UNSUPPORTED, Reason.NO_SOURCE, None)
+                work.done(db, "post", str(ref))
+                return
+            for key, sha256, _ in opinions.media_keys(db, ref):
+                if sha256 is None and self._wants(key):
+                    work.mark_due(db, "media", f"{ref} {key}", now)
+            self._schedule(db, self._settle(db, ref, now), piece, now)
+
+        await self._write(note)
+
+    async def _attempt(self, ref: PostRef, source: Source, claim: Claim, began_at: dt.datetime | None) -> Finding:
+        """One try at one source, kept whatever came of it."""
+        started_at = self._now()
+        captures: list[Capture] = []
+        detail = None
+        try:
+            finding, captures, failures = await self._drive(source.look(ref, claim), began_at)
+            if failures:
+                detail = str(failures[-1])
+        except _Ended as end:
+            captures, detail = end.captures, str(end.error)
+            finding = resolve.finding_of(end.error) if isinstance(end.error, FetchError) else _UNREADABLE
+        except (ValueError, LookupError, TypeError, ArithmeticError, AttributeError) as error:
+            # A parser met what its author did not foresee: the capture is kept, the run goes on, the log says where.
+            log.exception("parser failed", extra={"post": str(ref), "source": source.name})
+            detail, finding = f"{type(error).__name__}: {error}", _UNREADABLE
+
+        def note(db: Any) -> None:
+            now = self._now()
+            live = [each for each in captures if each.origin.kind == "live"]
+            seen_at = started_at if live or not captures else captures[0].started_at
+            attempt = opinions.Attempt(
+                source.name,
+                source.rank,
+                finding.outcome.value,
+                finding.reason.value,
+                finding.tombstone,
+                detail,
+                tuple(capture.id for capture in captures),
+                seen_at,
+                now if live or not captures else captures[-1].ended_at,
+            )
+            opinions.add_attempt(db, ref, attempt, self.run)
+            if finding.outcome is Outcome.FOUND and finding.post is not None and captures:
+                observed_at = finding.observed_at or captures[-1].started_at
+                self._snapshot(db, finding.post, source, captures[-1], observed_at, opinions.depth_of(db, ref))
+                for also in finding.also:
+                    self._snapshot(db, also, source, captures[-1], observed_at, 1)
+
+        await self._write(note)
+        self.counts[f"attempts {finding.outcome.value}"] += 1
+        self._listen(
+            "attempt",
+            {
+                "post": str(ref),
+                "source": source.name,
+                "outcome": finding.outcome.value,
+                "reason": finding.reason.value,
+                "detail": detail,
+            },
+        )
+        return finding
+
+    def _snapshot(
+        self, db: Any, post: Post, source: Source, capture: Capture, observed_at: dt.datetime, depth: int
+    ) -> None:
+        now = self._now()
+        platform = self._platforms[post.ref.platform]
+        opinions.add_post(db, post.ref, platform.url(post.ref), platform.posted_at(post.ref.id), depth)
+        opinions.add_snapshot(db, post, source.name, source.rank, capture, observed_at)
+        self.counts["snapshots"] += 1
+        if depth < self._rules.context_depth:
+            for context in (post.quotes, post.reply_to):
+                if context is not None:
+                    self._know(db, context, depth + 1, now)
+        if depth:
+            for key, sha256, _ in opinions.media_keys(db, post.ref):
+                if sha256 is None and self._wants(key):
+                    work.mark_due(db, "media", f"{post.ref} {key}", now)
+            self._settle(db, post.ref, now)
+
+    def _wants(self, key: str) -> bool:
+        return self._rules.photos and self._rules.videos
+
+    def _settle(self, db: Any, ref: PostRef, now: dt.datetime) -> resolve.Judgement:
+        """Write where a post stands, and corroborate the embeds that show it."""
+        tries = [
+            resolve.Try(row[0], Rank(row[1]), Outcome(row[2]), Reason(row[3]), dt.datetime.fromisoformat(row[4]))
+            for row in opinions.attempts(db, ref)
+        ]
+        shown = opinions.best_snapshot(db, ref)
+        media = [
+            Reason.OK if sha256 else Reason(reason)
+            for key, sha256, reason in opinions.media_keys(db, ref)
+            if self._wants(key)
+        ]
+        judgement = resolve.judge(tries, shown is not None, media, self._rules.gone_after)
+        live = judgement.live
+        opinions.settle_post(
+            db,
+            ref,
+            judgement.state,
+            judgement.reason,
+            (live[0].value, live[1].value, timestamp(live[2])) if live else None,
+        )
+        if shown is not None:
+            for embed in opinions.embeds_of(db, ref):
+                kept = opinions.embed(db, embed)
+                text = self._article_text(db, kept.article)
+                opinions.set_verdict(db, embed, corroborate(kept.embed, shown, text))
+        return judgement
+
+    def _article_text(self, db: Any, article: str) -> str | None:
+        """The text an article's offsets count in; None where it cannot be read any more."""
+        kept = opinions.article(db, article)
+        try:
+            content = facts.capture(db, kept.capture).content
+            return self._text_of(content, media_type=kept.media_type, charset=kept.charset, location=kept.location)
+        except ArchiverError:
+            return None
+
+    def _schedule(self, db: Any, judgement: resolve.Judgement, piece: work.Due, now: dt.datetime) -> None:
+        """When to look at a post again."""
+        state, reason = judgement.state, judgement.reason
+        if state in (State.ARCHIVED, State.PARTIAL):
+            looks = piece.tries
+            if looks < len(self._rules.recheck_after):
+                at = now + self._rules.recheck_after[looks]
+                work.put_off(db, "post", piece.key, at, tries=looks + 1, reason="look again", detail=None)
+            else:
+                work.done(db, "post", piece.key)
+            return
+        if state is State.GONE:
+            work.put_off(
+                db, "post", piece.key, now + dt.timedelta(days=30), tries=0, reason="reappearance", detail=None
+            )
+            return
+        wait = resolve.next_try(reason, piece.tries, self._rules.gone_after)
+        at = now + wait
+        if reason is Reason.RATE_LIMITED and self._held:
+            at = max(at, min(until for until, _ in self._held.values()))
+        work.put_off(db, "post", piece.key, at, tries=piece.tries + 1, reason=reason.value, detail=None)
+
+    # --- media ------------------------------------------------------------------------------------------------------
+
+    async def _fetch_media(self, piece: work.Due, began_at: dt.datetime | None) -> None:
+        name, _, key = piece.key.partition(" ")
+        ref = resolve.ref_of(name)
+        descriptions = await self._db(opinions.media_shown, ref, key)
+        reason, capture, look = await self._first_media(descriptions, began_at)
+
+        def note(db: Any) -> None:
+            now = self._now()
+            opinions.set_media(
+                db,
+                ref,
+                key,
+                reason=reason,
+                capture=capture,
+                type=look.type if look else None,
+                width=look.width if look else None,
+                height=look.height if look else None,
+            )
+            if reason is Reason.OK:
+                work.done(db, "media", piece.key)
+                self.counts["media"] += 1
+            elif piece.tries >= _MEDIA_TRIES:
+                work.done(db, "media", piece.key)
+            else:
+                wait = resolve.next_try(reason, piece.tries, self._rules.gone_after)
+                work.put_off(
+                    db, "media", piece.key, now + wait, tries=piece.tries + 1, reason=reason.value, detail=None
+                )
+            self._settle(db, ref, now)
+
+        await self._write(note)
+        self._listen(
+            "media",
+            {
+                "post": name,
+                "media": key,
+                "reason": reason.value,
+                "bytes": capture.payload.size if capture else None,
+                "type": look.type if look else None,
+            },
+        )
+
+    async def _first_media(
+        self, descriptions: Sequence[Media], began_at: dt.datetime | None
+    ) -> tuple[Reason, Capture | None, sniff.Sniffed | None]:
+        """The first URL that answers with what really is a picture, film or sound."""
+        reason, tried = Reason.NOT_FOUND, None
+        urls = dict.fromkeys(url for media in descriptions for url in media.urls)
+        for url in urls:
+            try:
+                captures = await self._ask(Request(url, is_media=True), began_at)
+            except FetchError as error:
+                reason = Reason(error.reason)
+                continue
+            last = tried = captures[-1]
+            if last.status != 200:
+                reason = Reason.SERVER_ERROR if (last.status or 0) >= 500 else Reason.NOT_FOUND
+                if last.status == 429:
+                    reason = Reason.RATE_LIMITED
+                continue
+            if last.truncated:
+                reason = Reason.TOO_LARGE if last.truncated == "length" else Reason.TIMEOUT
+                continue
+            look = await asyncio.to_thread(sniff.sniff, last.payload)
+            if look.is_media:
+                return Reason.OK, last, look
+            reason = Reason.UNREADABLE
+        return reason, tried, None
+
+    # --- the report -------------------------------------------------------------------------------------------------
+
+    async def report(self) -> dict[str, Any]:
+        """Totals that add up: `states` counts every embed of this run's articles exactly once; of the whole archive
+        where the run named none."""
+        counted = await self._db(opinions.states, self.articles or None)
+        states: Counter[str] = Counter()
+        reasons: dict[str, dict[str, int]] = {}
+        for (state, reason), count in sorted(counted.items()):
+            states[state] += count
+            reasons.setdefault(state, {})[reason] = count
+        waiting = await self._db(work.waiting)
+        return {
+            "run": self.run,
+            "articles": len(self.articles),
+            "embeds": sum(states.values()),
+            "states": dict(states),
+            "reasons": reasons,
+            "captures": self.counts["captures"],
+            "snapshots": self.counts["snapshots"],
+            "media": self.counts["media"],
+            "requests": dict(sorted(self.requests.items())),
+            "refused": [message for _, message in self.refused],
+            "waiting": waiting,
+            "silent_hosts": sorted(self._silent),
+            "held_hosts": {host: timestamp(until) for host, (until, _) in sorted(self._held.items())},
+        }
+
+    async def begin(self, command: str, operator: str | None, configuration: str) -> None:
+        """Open this run in the archive's own book of runs."""
+        await self._write(
+            work.begin_run,
+            self.run,
+            self._now(),
+            command=command,
+            software=f"archiver/{__version__}",
+            operator=operator,
+            configuration=configuration,
+        )
+
+    async def end(self) -> dict[str, Any]:
+        """Close it with its report."""
+        report = await self.report()
+        await self._write(work.end_run, self.run, self._now(), report)
+        return report
+
+
+_UNREADABLE = Finding(Outcome.UNREADABLE, Reason.UNREADABLE)
+_MEDIA_TRIES = 6
+
+
+class _Ended(Exception):
+    """A look-up ended in an error; what it had captured goes with it."""
+
+    def __init__(self, error: FetchError | ParseError, captures: list[Capture]) -> None:
+        super().__init__(str(error))
+        self.error, self.captures = error, captures
+
+
+def _as_failures(error: ArchiverError) -> list[FetchError]:
+    return [error] if isinstance(error, FetchError) else []
+
+
+def _bare(url: str) -> str:
+    """A URL fit for a log: without user information and query, either of which may hold a secret."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.hostname or ''}{parts.path}"
+
+
+__all__ = ["Article", "Job", "Look", "Rules"]
