@@ -71,7 +71,6 @@ class Article:
     media_type: str | None = None
     charset: str | None = None
     published_at: dt.datetime | None = None
-    label: str | None = None
     capture: Capture | None = None
 
 
@@ -83,6 +82,7 @@ class Rules:
     disabled: frozenset[str] = frozenset()
     recheck_after: tuple[dt.timedelta, ...] = ()
     gone_after: dt.timedelta = dt.timedelta(hours=24)
+    retry: tuple[dt.timedelta, ...] = (dt.timedelta(hours=1),)
     photos: bool = True
     videos: bool = True
     context_depth: int = 1
@@ -107,11 +107,13 @@ class Job:
         extract: Callable[..., Sequence[Embed]],
         text_of: Callable[..., str],
         retry_after: Callable[[Capture, dt.datetime], dt.datetime | None],
+        sources: Mapping[str, Callable[[], Iterable[Article | InputError | str]]] | None = None,
         listener: Listener | None = None,
         run: str | None = None,
     ) -> None:
         self._writer, self._fetcher, self._rules, self._now = writer, fetcher, rules, now
         self._extract, self._text_of, self._retry_after = extract, text_of, retry_after
+        self._sources = sources or {}
         self._listen = listener or (lambda phrase, fields: None)
         self.run = run or f"{now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
         self._platforms: Mapping[str, Platform] = {
@@ -157,28 +159,31 @@ class Job:
         loop = asyncio.get_running_loop()
         self.counts["captures"] += await loop.run_in_executor(self._thread, self._writer.add_captures, captures)
 
+    async def mark_example(self) -> None:
+        """Mark the archive as an example, which no real run adds to."""
+        await self._write(work.set_setting, "example", "true")
+
+    async def mark_source(self, label: str) -> None:
+        """Have a source of articles read at the next chance."""
+        await self._write(work.mark_due, "source", label, self._now())
+
+    async def until_next(self, longest: float) -> float:
+        """Seconds until something is due, at most *longest*."""
+        at = await self._db(work.next_due)
+        return longest if at is None else max(0.0, min(longest, (at - self._now()).total_seconds()))
+
     async def renew(self) -> None:
         """Keep the archive's lease; call every few seconds."""
         await asyncio.get_running_loop().run_in_executor(self._thread, self._writer.renew)
 
     # --- articles ---------------------------------------------------------------------------------------------------
 
-    async def take_in(self, articles: Iterable[Article | InputError]) -> None:
-        """Store each article's bytes, read them, and mark what they show as due. One that cannot be read is named."""
-        for article in articles:
-            if self._stopping:
-                return
-            if isinstance(article, InputError):
-                self.refuse(str(article))
-                continue
-            await self._take_in(article)
-
     def refuse(self, message: str) -> None:
         """Note an input that could not be read."""
         self.refused.append((message.partition(":")[0], message))
         self._listen("input refused", {"error": message})
 
-    async def _take_in(self, article: Article) -> None:
+    async def _take_in(self, article: Article, label: str | None = None) -> None:
         capture = article.capture or self._file_capture(article)
         id = opinions.article_id(article.location, capture.payload.sha256)
         if await self._db(opinions.has_article, id):
@@ -208,7 +213,7 @@ class Job:
                 media_type=article.media_type,
                 charset=article.charset,
                 published_at=article.published_at,
-                label=article.label,
+                label=label,
                 read_at=now,
             )
             for seq in range(len(embeds)):
@@ -256,7 +261,7 @@ class Job:
         except ParseError as error:
             self.refuse(str(error))
             return
-        await self.take_in([Article(url, content, declared, charset, label=label, capture=last)])
+        await self._take_in(Article(url, content, declared, charset, capture=last), label)
 
     # --- asking -----------------------------------------------------------------------------------------------------
 
@@ -360,12 +365,35 @@ class Job:
         began_at = piece.began_at
         await self._write(work.begin, piece.kind, piece.key, self._now())
         match piece.kind:
+            case "source":
+                await self._read_source(piece)
             case "embed":
                 await self._resolve(piece, began_at)
             case "post":
                 await self._climb(piece, began_at)
             case "media":
                 await self._fetch_media(piece, began_at)
+
+    async def _read_source(self, piece: work.Due) -> None:
+        """Take in what a source of the configuration shows now."""
+        read = self._sources.get(piece.key)
+        if read is not None:
+            await self.read(read(), label=piece.key)
+        await self._write(work.done, "source", piece.key)
+
+    async def read(self, found: Iterable[Article | InputError | str], label: str | None = None) -> None:
+        """Take in articles one after the other; a `str` is the URL of one."""
+        each = iter(found)
+        while not self._stopping:
+            article = await asyncio.to_thread(next, each, None)
+            if article is None:
+                return
+            if isinstance(article, str):
+                await self.fetch_article(article, label)
+            elif isinstance(article, InputError):
+                self.refuse(str(article))
+            else:
+                await self._take_in(article, label)
 
     # --- embeds -----------------------------------------------------------------------------------------------------
 
@@ -382,7 +410,7 @@ class Job:
             if ref is None:
                 state, reason = resolve.unresolved_state(resolution, failures)
                 opinions.set_resolution(db, piece.key, resolution, state, reason)
-                wait = resolve.next_try(reason, piece.tries, self._rules.gone_after)
+                wait = resolve.next_try(reason, piece.tries, self._rules.gone_after, self._rules.retry)
                 work.put_off(
                     db, "embed", piece.key, now + wait, tries=piece.tries + 1, reason=reason.value, detail=None
                 )
@@ -567,7 +595,7 @@ class Job:
                 db, "post", piece.key, now + dt.timedelta(days=30), tries=0, reason="reappearance", detail=None
             )
             return
-        wait = resolve.next_try(reason, piece.tries, self._rules.gone_after)
+        wait = resolve.next_try(reason, piece.tries, self._rules.gone_after, self._rules.retry)
         at = now + wait
         if reason is Reason.RATE_LIMITED and self._held:
             at = max(at, min(until for until, _ in self._held.values()))
@@ -599,7 +627,7 @@ class Job:
             elif piece.tries >= _MEDIA_TRIES:
                 work.done(db, "media", piece.key)
             else:
-                wait = resolve.next_try(reason, piece.tries, self._rules.gone_after)
+                wait = resolve.next_try(reason, piece.tries, self._rules.gone_after, self._rules.retry)
                 work.put_off(
                     db, "media", piece.key, now + wait, tries=piece.tries + 1, reason=reason.value, detail=None
                 )

@@ -62,7 +62,7 @@ def corroborate(embed: Embed, shown: dict[str, Any], article: str | None) -> Cor
     count in, None where there is none."""
     claim = embed.claim
     author = shown["author"]
-    span = align(article, shown["text"], embed) if article is not None else None
+    span = align(article, shown["text"], embed) if article is not None and embed.kind is Kind.FLATTENED else None
     quoted = article[span.start : span.end] if article is not None and span is not None else claim.text
     fields = {
         "handle": _handle(claim.handle, author["handle"]),
@@ -155,8 +155,8 @@ def _difference(matcher: difflib.SequenceMatcher[str], says: list[str], said: li
 
 
 def align(article: str, text: str, embed: Embed) -> Span | None:
-    """Where the post's own text stands in the article: the stretch before the attribution (for flattened text) or
-    within the embed's own extent whose words are the post's words, in order. None where fewer than 60 % are there.
+    """Where a flattened post's own text stands in the article: the stretch before the attribution whose words are the
+    post's words, in order. None where fewer than 60 % of them are there.
 
     A flattened quotation has a sure end and an open start, so words are matched backwards from the attribution.
     """
@@ -165,11 +165,8 @@ def align(article: str, text: str, embed: Embed) -> Span | None:
     wanted = words(text)
     if not wanted:
         return None
-    if embed.kind is Kind.FLATTENED:
-        # A post of n characters may stand in a few more once paragraphs, indents and links are put in.
-        low, high = max(0, embed.start - 2 * len(text) - 400), embed.start
-    else:
-        low, high = embed.start, embed.end
+    # A post of n characters may stand in a few more once paragraphs, indents and links are put in.
+    low, high = max(0, embed.start - 2 * len(text) - 400), embed.start
     there = words(article[low:high])
     matcher = difflib.SequenceMatcher(None, [w for w, *_ in reversed(there)], [w for w, *_ in reversed(wanted)], False)
     blocks = [block for block in matcher.get_matching_blocks() if block.size]

@@ -122,24 +122,9 @@ def is_enough(source: Source, finding: Finding, is_recheck: bool) -> bool:
     return is_recheck and finding.outcome in (Outcome.GONE, Outcome.HIDDEN)
 
 
-#: How long to wait before looking again at what is neither archived nor proved gone, by reason; doubled at every try.
-_WAIT = {
-    Reason.UNREACHABLE: dt.timedelta(minutes=5),
-    Reason.TIMEOUT: dt.timedelta(minutes=5),
-    Reason.SERVER_ERROR: dt.timedelta(minutes=5),
-    Reason.RATE_LIMITED: dt.timedelta(minutes=1),
-    Reason.NOT_RECORDED: dt.timedelta(minutes=5),
-    Reason.BLOCKED: dt.timedelta(hours=6),
-}
-_LONGEST = dt.timedelta(days=7)
-
-
-def next_try(reason: Reason, tries: int, gone_after: dt.timedelta) -> dt.timedelta:
-    """How long to wait after the *tries*-th try that decided nothing."""
-    if reason is Reason.RECHECK:
-        return gone_after
-    wait: dt.timedelta = _WAIT.get(reason, dt.timedelta(hours=1)) * int(2 ** min(tries, 12))
-    return min(_LONGEST, wait)
+def next_try(reason: Reason, tries: int, gone_after: dt.timedelta, retry: Sequence[dt.timedelta]) -> dt.timedelta:
+    """How long to wait after the *tries*-th try (from 0) that decided nothing: *retry* in turn, its last for ever."""
+    return gone_after if reason is Reason.RECHECK else retry[min(tries, len(retry) - 1)]
 
 
 def unresolved_state(resolution: Resolution, failures: Sequence[FetchError]) -> tuple[State, Reason]:

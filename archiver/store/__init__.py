@@ -17,7 +17,7 @@ from archiver.model import Body, Capture, moment, timestamp
 from archiver.store import facts, schema
 from archiver.store.schema import connect, connect_to_read, translated
 
-__all__ = ["Writer", "connect_to_read"]
+__all__ = ["Writer", "connect_to_read", "translated"]
 
 #: A writer that has not been heard of for this long is taken for dead.
 LEASE = dt.timedelta(seconds=60)

@@ -14,14 +14,14 @@ from typing import Any
 
 from archiver.model import moment, timestamp
 
-#: What is done first: embeds (they may lead to posts that are dying now), then posts, then their media.
-PRIORITY = {"embed": 0, "post": 1, "media": 2}
+#: What is done first: new articles and embeds (they may lead to posts that die now), then posts, then their media.
+PRIORITY = {"source": 0, "embed": 0, "post": 1, "media": 2}
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """One piece of work. `key` is the embed's id, `platform:id` of a post, or `platform:id key` of one of its media.
-    `began_at` is set where an earlier run began it and was cut off."""
+    """One piece of work. `key` is a source's label, an embed's id, `platform:id` of a post, or `platform:id key` of one
+    of its media. `began_at` is set where an earlier run began it and was cut off."""
 
     kind: str
     key: str
@@ -72,6 +72,12 @@ def due(db: sqlite3.Connection, now: dt.datetime, limit: int) -> list[Due]:
 def is_due(db: sqlite3.Connection, kind: str, key: str, now: dt.datetime) -> bool:
     row = db.execute("SELECT due_at FROM due WHERE kind = ? AND key = ?", (kind, key)).fetchone()
     return row is not None and row[0] <= timestamp(now)
+
+
+def next_due(db: sqlite3.Connection) -> dt.datetime | None:
+    """When the next piece of work is due, None where there is none."""
+    row = db.execute("SELECT min(due_at) FROM due").fetchone()
+    return moment(row[0]) if row[0] else None
 
 
 def waiting(db: sqlite3.Connection) -> dict[str, int]:

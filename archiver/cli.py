@@ -1,0 +1,423 @@
+"""The commands. Only this module reads the environment, the configuration and the terminal.
+
+argparse and late imports, because a look-up must feel instant (docs/decisions/0002-argparse.md): `lookup` and
+`status` load the standard library and nothing else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archiver import __version__
+from archiver.errors import ArchiverError
+
+if TYPE_CHECKING:
+    from archiver.config import Config
+
+EXIT_CODES = """\
+exit codes:
+  0  done; for lookup and extract: something was found
+  1  lookup: nothing found; extract: no embeds; verify: something is damaged
+  2  wrong usage, configuration or input (each input that could not be read is named)
+  3  the archive cannot be used: damaged, another program's, newer than this program, read-only
+  4  another process is writing the archive
+  5  the disk is full; nothing acknowledged is lost
+  130  stopped by Ctrl-C; run again to go on
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the process's exit code. No traceback reaches a user: DEBUG=1 in the environment shows it."""
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    try:
+        if arguments[:1] == ["extract"]:
+            from archiver.articles import command
+
+            return int(command.main(arguments[1:]))
+        options = _parser().parse_args(arguments)
+        return int(options.run(options))
+    except ArchiverError as error:
+        if os.environ.get("DEBUG"):
+            raise
+        print(f"archiver: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("archiver: stopped. Nothing acknowledged is lost; run again to go on.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader of our output has left (`| head`): not an error, and nothing to say to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    form = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(
+        prog="archiver",
+        description="Find the social posts that articles show, archive them with their media, prove what was seen.",
+        epilog=EXIT_CODES,
+        formatter_class=form,
+    )
+    parser.add_argument("--version", action="version", version=f"archiver {__version__}")
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--config", type=Path, metavar="FILE", help="default: $ARCHIVER_CONFIG, else ./config.toml")
+    common.add_argument("--archive", type=Path, metavar="FILE", help="the archive; default: as configured (archive.db)")
+    common.add_argument("--json", action="store_true", help="machine-readable output")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def add(name: str, run: Any, says: str, example: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(
+            name,
+            parents=[common],
+            help=says,
+            description=says[0].upper() + says[1:] + ".",
+            epilog=f"example:\n  {example}\n\n{EXIT_CODES}",
+            formatter_class=form,
+        )
+        command.set_defaults(run=run)
+        return command
+
+    run = add(
+        "run",
+        _run,
+        "archive what articles show: once, or as the scheduled service",
+        "archiver run --once article.html https://news.example/story",
+    )
+    run.add_argument(
+        "articles",
+        nargs="*",
+        metavar="ARTICLE",
+        help="files, folders or URLs; default: the sources in the configuration",
+    )
+    run.add_argument("--once", action="store_true", help="do what is due, then end")
+    run.add_argument(
+        "--replay",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="WARC",
+        help="answer from WARC or WACZ files and nothing else",
+    )
+    run.add_argument("--record", type=Path, metavar="WARC", help="append every exchange to a WARC")
+    run.add_argument("--quiet", action="store_true", help="no progress, no event lines")
+    commands.add_parser("extract", help="list the posts that articles show; no archive, no network", add_help=False)
+    lookup = add(
+        "lookup",
+        _lookup,
+        "find archived posts by anything you have",
+        "archiver lookup fwutN0Bakg\n  archiver lookup '@handle 2024-08-07'\n  archiver lookup picture.jpg",
+    )
+    lookup.add_argument(
+        "query",
+        nargs="+",
+        metavar="QUERY",
+        help="a URL, id, t.co or pic code, @handle [date], pasted text, an article's path or URL, a media file or its hash",
+    )
+    lookup.add_argument("--save-media", type=Path, metavar="DIR", help="write the posts' media there, named by digest")
+    export = add(
+        "export",
+        _export,
+        "write provenance records",
+        "archiver export prov-json --out record.json --post https://x.com/i/status/20",
+    )
+    export.add_argument(
+        "format", metavar="FORMAT", help="jsonl, prov-json; `archiver export list` says what each is for"
+    )
+    export.add_argument("--out", type=Path, metavar="PATH", help="default: standard output")
+    export.add_argument(
+        "--post", action="append", default=[], metavar="QUERY", help="only what this look-up finds; may be given again"
+    )
+    add("verify", _verify, "recompute every digest in the archive, offline", "archiver verify")
+    add("status", _status, "what the archive holds, what is due, what waits and why", "archiver status")
+    return parser
+
+
+# --- settings -------------------------------------------------------------------------------------------------------
+
+
+def _config(options: argparse.Namespace) -> Config:
+    from archiver.config import load
+
+    return load(options.config, environ=os.environ)
+
+
+def _archive_path(options: argparse.Namespace) -> Path:
+    if options.archive is not None:
+        return Path(options.archive)
+    if options.config is None and not os.environ.get("ARCHIVER_CONFIG") and not Path("config.toml").exists():
+        return Path("archive.db")  # what an empty configuration says, without loading its reader
+    return _config(options).archive
+
+
+def _print(value: Any) -> None:
+    print(json.dumps(value, ensure_ascii=False, indent=1 if sys.stdout.isatty() else None))
+
+
+# --- run ------------------------------------------------------------------------------------------------------------
+
+
+def _run(options: argparse.Namespace) -> int:
+    from archiver.running import run
+
+    return run(_config(options), options, os.environ)
+
+
+# --- lookup ---------------------------------------------------------------------------------------------------------
+
+
+def _match(url: str) -> tuple[str, str] | None:
+    from archiver.platforms import platforms
+
+    for platform in platforms().values():
+        ref = platform.match(url)
+        if ref is not None:
+            return ref.platform, ref.id
+    return None
+
+
+def _lookup(options: argparse.Namespace) -> int:
+    import contextlib
+
+    from archiver.store import connect_to_read, search, translated
+
+    path, query = _archive_path(options), " ".join(options.query)
+    with contextlib.closing(connect_to_read(path)) as db, translated(path):
+        posts, embeds = search.find(db, query, _match)
+        dossiers = [search.dossier(db, ref) for ref in posts]
+        loose = [search.unresolved(db, embed) for embed in embeds]
+        if options.save_media:
+            _save_media(db, dossiers, options.save_media)
+    if options.json:
+        _print({"query": query, "posts": dossiers, "unresolved": loose})
+    else:
+        for dossier in dossiers:
+            print(_describe(dossier))
+        for shown in loose:
+            print(_describe_loose(shown))
+        if not posts and not embeds:
+            print(
+                f"archiver: {path} holds nothing for {query!r}. `archiver status` says what it holds.", file=sys.stderr
+            )
+    return 0 if posts or embeds else 1
+
+
+def _save_media(db: Any, dossiers: list[dict[str, Any]], folder: Path) -> None:
+    import mimetypes
+    import shutil
+
+    from archiver.store import facts
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for dossier in dossiers:
+        for media in dossier["media"]:
+            if media["sha256"]:
+                # Named by digest: nothing a platform or an article chose becomes a path.
+                suffix = mimetypes.guess_extension(media["type"] or "") or ".bin"
+                target = folder / (media["sha256"] + suffix)
+                with facts.open_blob(db, media["sha256"]) as source, target.open("wb") as out:
+                    shutil.copyfileobj(source, out, 1 << 20)
+                print(target, file=sys.stderr)
+
+
+def _describe(dossier: dict[str, Any]) -> str:
+    live = dossier["live"]
+    now = (
+        f"; on the platform: {live['reason'] if live['reason'] != 'ok' else 'there'} ({_minute(live['at'])})"
+        if live
+        else ""
+    )
+    lines = [
+        f"{dossier['platform']}:{dossier['id']}  {_who(dossier)}  {_minute(dossier['posted_at'])}",
+        f"  {dossier['state']} ({dossier['reason']}){now}",
+        f"  {dossier['url']}",
+    ]
+    if dossier["text"]:
+        lines += ["", *(f"    {line}" for line in dossier["text"].splitlines()), ""]
+    for snapshot in dossier["snapshots"]:
+        lines.append(f"  seen      {_minute(snapshot['observed_at'])}  by {snapshot['source']} ({snapshot['rank']})")
+    for attempt in dossier["attempts"]:
+        if attempt["outcome"] != "found":
+            said = f": {attempt['tombstone']}" if attempt["tombstone"] else ""
+            lines.append(
+                f"  not seen  {_minute(attempt['started_at'])}  by {attempt['source']}, {attempt['reason']}{said}"
+            )
+    for media in dossier["media"]:
+        if media["sha256"]:
+            size = f" {media['width']}×{media['height']}" if media["width"] else ""
+            lines.append(f"  media     {media['type']}{size} {_bytes(media['size'])} sha256:{media['sha256']}")
+        else:
+            lines.append(f"  media     {media['kind']} missing ({media['reason']}) {media['url']}")
+    for shown in dossier["articles"]:
+        overall = (shown["corroboration"] or {}).get("overall", "not compared")
+        lines.append(f"  shown in  {shown['location']}  {shown['kind']}, {overall}")
+        for name, field in (shown["corroboration"] or {}).get("fields", {}).items():
+            if field["verdict"] in ("differs", "contradicted"):
+                note = field["note"] or f"article {field['claimed']!r}, post {field['seen']!r}"
+                lines.append(f"            {name} {field['verdict']}: {note}")
+    return "\n".join([*lines, ""])
+
+
+def _describe_loose(shown: dict[str, Any]) -> str:
+    who = f"@{shown['handle']}" if shown["handle"] else shown["url"] or " ".join(shown["codes"])
+    lines = [
+        f"{shown['platform']}: which post, is not known ({shown['reason']})  {who}  {shown['date'] or ''}".rstrip(),
+        f"  shown in  {shown['location']}  {shown['kind']}, characters {shown['start']}–{shown['end']}",
+    ]
+    for step in (shown["resolution"] or {}).get("evidence", []):
+        lines.append(f"  {step['rung']}: {step['detail']}")
+    for candidate in (shown["resolution"] or {}).get("candidates", []):
+        ref = candidate["ref"]
+        lines.append(
+            f"  candidate {ref['platform']}:{ref['id']} ({candidate['score']}): {'; '.join(candidate['reasons'])}"
+        )
+    return "\n".join([*lines, ""])
+
+
+def _who(dossier: dict[str, Any]) -> str:
+    if not dossier["handle"]:
+        return dossier["name"] or "(author not known)"
+    return f"@{dossier['handle']}" + (f" ({dossier['name']})" if dossier["name"] else "")
+
+
+def _minute(at: str | None) -> str:
+    return f"{at[:10]} {at[11:16]} UTC" if at else "time not known"
+
+
+def _bytes(size: float | None) -> str:
+    size = size or 0
+    for unit in ("B", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} GB"
+
+
+# --- export, verify, status -----------------------------------------------------------------------------------------
+
+
+def _export(options: argparse.Namespace) -> int:
+    from archiver.exports import exports
+
+    if options.format == "list":
+        for export in exports().values():
+            print(f"{export.name:<12} {export.says}")
+        return 0
+    chosen = exports().get(options.format)
+    if chosen is None:
+        from archiver.errors import InputError
+
+        raise InputError(f"{options.format}: no such format. There are: {', '.join(exports())}.")
+    import contextlib
+
+    from archiver.store import connect_to_read, translated
+    from archiver.store.contents import StoredContents
+
+    path = _archive_path(options)
+    with contextlib.closing(connect_to_read(path)) as db, translated(path):
+        contents = StoredContents(db, _chosen(db, options.post))
+        if options.out is None:
+            chosen.write(contents, sys.stdout.buffer)
+            sys.stdout.buffer.flush()
+        else:
+            # Written beside its place and moved there whole: an interrupted export leaves none.
+            draft = options.out.with_name(options.out.name + ".part")
+            try:
+                with draft.open("wb") as out:
+                    chosen.write(contents, out)
+                draft.replace(options.out)
+            except OSError as error:
+                from archiver.errors import InputError
+
+                raise InputError(
+                    f"{options.out}: cannot be written ({error.strerror}). Name another with --out."
+                ) from error
+            finally:
+                draft.unlink(missing_ok=True)
+    return 0
+
+
+def _chosen(db: Any, queries: Sequence[str]) -> list[tuple[str, str]] | None:
+    from archiver.errors import InputError
+    from archiver.store import search
+
+    if not queries:
+        return None
+    found: dict[tuple[str, str], None] = {}
+    for query in queries:
+        posts, _ = search.find(db, query, _match, limit=1_000_000)
+        if not posts:
+            raise InputError(f"--post {query}: the archive holds no such post. Try `archiver lookup {query}`.")
+        found.update(dict.fromkeys(posts))
+    return sorted(found)
+
+
+def _verify(options: argparse.Namespace) -> int:
+    import contextlib
+
+    from archiver.store import check, connect_to_read, translated
+
+    path = _archive_path(options)
+    counts: dict[str, int] = {}
+
+    def progress(what: str, done: int, total: int) -> None:
+        counts[what] = done
+        if sys.stderr.isatty() and (done % 200 == 0 or done == total):
+            print(f"\r{what} {done}/{total}", end="\n" if done == total else "", file=sys.stderr, flush=True)
+
+    with contextlib.closing(connect_to_read(path)) as db, translated(path):
+        found = list(check.damages(db, progress))
+    if options.json:
+        _print({"archive": str(path), "sound": not found, "damage": [str(each) for each in found], "checked": counts})
+        return 1 if found else 0
+    for each in found:
+        print(each)
+    checked = ", ".join(f"{count} {what}" for what, count in counts.items())
+    if found:
+        print(
+            f"archiver: {path}: {len(found)} damaged; all else of {checked or 'it'} is sound. Restore a back-up.",
+            file=sys.stderr,
+        )
+        return 1
+    print(f"{path}: sound. Every digest was computed again: {checked or 'it is empty'}.")
+    return 0
+
+
+def _status(options: argparse.Namespace) -> int:
+    import contextlib
+    import datetime as dt
+
+    from archiver.model import timestamp
+    from archiver.store import connect_to_read, search, translated
+
+    path = _archive_path(options)
+    with contextlib.closing(connect_to_read(path)) as db, translated(path):
+        status = search.status(db, timestamp(dt.datetime.now(dt.UTC)))
+    if options.json:
+        _print({"archive": str(path), **status})
+        return 0
+    media = status["media"]
+    print(f"{path}: {_bytes(status['bytes'])}")
+    print(
+        f"  {status['articles']} articles, {status['embeds']} embeds, {status['posts']} posts, "
+        f"{status['snapshots']} snapshots"
+    )
+    print(f"  {status['captures']} captures, {media['count']} media files ({_bytes(media['bytes'])})")
+    for each in status["reasons"]:
+        print(f"  embeds {each['state']}: {each['count']} ({each['reason']})")
+    for each in status["waiting"]:
+        print(f"  waiting: {each['count']} {each['kind']} ({each['reason']}), next {_minute(each['next'])}")
+    for each in status["hosts"]:
+        print(f"  {each['host']}: not before {_minute(each['until'])} ({each['reason']})")
+    if status["writer"]:
+        print(f"  being written by {status['writer']['holder']}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,323 @@
+"""`archiver run`: puts the parts together, shows what happens, ends with a report whose totals add up."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import datetime as dt
+import hashlib
+import json
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from archiver import __version__, articles
+from archiver.archive import Article, Job, Rules
+from archiver.config import Config
+from archiver.errors import ArchiveError, InputError
+from archiver.fetch import Fetcher, retry_after
+from archiver.model import canonical
+from archiver.store import Writer, schema, work
+
+#: Seconds that work under way gets to finish after SIGTERM or Ctrl-C.
+_DEADLINE = 30.0
+
+
+def run(config: Config, options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    """The command; its exit code."""
+    path = options.archive or config.archive
+    inputs = options.articles or [each for source in config.sources for each in source.paths]
+    if not options.once and (options.articles or not config.sources):
+        raise InputError(
+            "the service reads the [[sources]] of the configuration, and there are none. "
+            "Add one, or archive articles now: archiver run --once ARTICLE…"
+            if not config.sources
+            else "articles on the command line need --once; the service reads the [[sources]] of the configuration."
+        )
+    _refuse_wrong_archive(path, config)
+    return asyncio.run(_run(config, options, environ, path, inputs))
+
+
+def _refuse_wrong_archive(path: Path, config: Config) -> None:
+    """An example and a real archive are never mixed."""
+    if not path.exists() or path.stat().st_size == 0:
+        return
+    with contextlib.closing(schema.connect_to_read(path)) as db, schema.translated(path):
+        try:
+            is_example = work.setting(db, "example") is not None
+        except Exception:
+            return  # not brought up to date yet; the writer will
+        is_used = db.execute("SELECT 1 FROM capture LIMIT 1").fetchone() is not None
+    if is_example and not config.example:
+        raise ArchiveError(
+            f"{path}: holds the bundled example, which a real run does not add to. "
+            f"Begin a real archive: rm {path}, or archiver run --archive NAME.db …"
+        )
+    if config.example and is_used and not is_example:
+        raise ArchiveError(f"{path}: is a real archive; the example is not added to it. Use --archive example.db.")
+
+
+async def _run(
+    config: Config, options: argparse.Namespace, environ: Mapping[str, str], path: Path, inputs: Iterable[str]
+) -> int:
+    stopping = asyncio.Event()
+    show = _Show(quiet=options.quiet)
+    with (
+        Writer(path, holder=f"pid {os.getpid()} on {os.uname().nodename}", now=_now) as writer,
+        contextlib.ExitStack() as stack,
+    ):
+        fetcher = Fetcher(
+            config.fetch,
+            user_agent=_user_agent(config),
+            hosts=config.hosts,
+            environ=environ,
+            spool=path.absolute().parent,
+            record=options.record,
+            replay=tuple(options.replay),
+        )
+        job = Job(
+            writer,
+            fetcher,
+            rules(config, environ),
+            now=_now,
+            extract=articles.embeds,
+            text_of=articles.text_of,
+            retry_after=retry_after,
+            sources={source.label: _reader(source.paths) for source in config.sources},
+            listener=show.event,
+        )
+        async with fetcher, job:
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.add_signal_handler(number, _stop, stopping, job, number, show)
+                stack.callback(loop.remove_signal_handler, number)
+            if config.example:
+                await job.mark_example()
+            await job.begin("run --once" if options.once else "run", config.operator.name, _digest(config))
+            with show:
+                if options.once:
+                    await _once(job, inputs, stopping)
+                else:
+                    from archiver.schedule import serve
+
+                    await serve(job, config.sources, stopping, deadline=_DEADLINE)
+            report = await job.end()
+    if options.json:
+        print(json.dumps(report, ensure_ascii=False))
+    else:
+        print(describe(report, path, options))
+    if stopping.is_set() and options.once:
+        print("archiver: stopped. Nothing acknowledged is lost; run again to go on.", file=sys.stderr)
+        return 130
+    return 2 if report["refused"] and options.once else 0
+
+
+async def _once(job: Job, inputs: Iterable[str], stopping: asyncio.Event) -> None:
+    renewing = asyncio.create_task(_renew(job))
+
+    async def work_through() -> None:
+        await job.read(_reader(tuple(inputs))())
+        await job.drain(hurry=True)
+
+    working = asyncio.create_task(work_through())
+    stopped = asyncio.create_task(stopping.wait())
+    try:
+        await asyncio.wait({working, stopped, renewing}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done() and stopped.done():
+            await asyncio.wait({working}, timeout=_DEADLINE)
+        if renewing.done():
+            renewing.result()
+        if not working.done():
+            working.cancel()
+            await asyncio.gather(working, return_exceptions=True)
+            return
+        working.result()
+    finally:
+        for task in (renewing, stopped, working):
+            task.cancel()
+        await asyncio.gather(renewing, stopped, working, return_exceptions=True)
+
+
+async def _renew(job: Job) -> None:
+    while True:
+        await asyncio.sleep(20)
+        await job.renew()
+
+
+def _stop(stopping: asyncio.Event, job: Job, number: int, show: _Show) -> None:
+    if stopping.is_set() and number == signal.SIGINT:
+        raise KeyboardInterrupt
+    stopping.set()
+    job.stop()
+    show.event("stopping", {"signal": signal.Signals(number).name, "deadline": f"{_DEADLINE:.0f}s"})
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+def _user_agent(config: Config) -> str:
+    contact = f" (+{config.operator.contact})" if config.operator.contact else ""
+    return f"archiver/{__version__}{contact}"
+
+
+def _digest(config: Config) -> str:
+    """Which configuration a run followed; names of secrets are in it, secrets never."""
+    return hashlib.sha256(canonical(_plain(config))).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    """The configuration as JSON-ready values."""
+    import dataclasses
+
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {each.name: _plain(getattr(value, each.name)) for each in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value if value is None or isinstance(value, bool | int | str) else str(value)
+
+
+def rules(config: Config, environ: Mapping[str, str]) -> Rules:
+    """The configured choices a job follows."""
+    return Rules(
+        sources={name: platform.sources for name, platform in config.platforms.items() if platform.sources},
+        disabled=frozenset(name for name, platform in config.platforms.items() if not platform.enabled),
+        recheck_after=() if config.example else config.recheck.after,
+        gone_after=config.recheck.gone_after,
+        retry=config.recheck.retry,
+        photos=config.media.photos,
+        videos=config.media.videos,
+        concurrency=config.fetch.connections,
+        environ=environ,
+    )
+
+
+def _reader(paths: tuple[str, ...]) -> Callable[[], Iterator[Article | InputError | str]]:
+    """What a list of files, folders, globs and URLs shows now; URLs are handed on for fetching."""
+
+    def read() -> Iterator[Article | InputError | str]:
+        for path in paths:
+            if path.startswith(("http://", "https://")):
+                yield path
+                continue
+            for found in articles.read([path]):
+                if isinstance(found, InputError):
+                    yield found
+                else:
+                    yield Article(
+                        found.url or _location(found.location),
+                        found.content,
+                        found.media_type,
+                        found.charset,
+                        found.published_at,
+                    )
+
+    return read
+
+
+def _location(location: str) -> str:
+    """A file by an address that stays the same wherever the command is run; `#…` names a part of it."""
+    if "://" in location or location == "-":
+        return location
+    path, mark, part = location.partition("#")
+    return Path(path).absolute().as_uri() + mark + part
+
+
+# --- what the person sees -------------------------------------------------------------------------------------------
+
+
+class _Show:
+    """Progress bars on a terminal; one line an event in a pipe; nothing if quiet. Always on standard error."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
+        self._bars: Any = None
+        self._tasks: dict[str, Any] = {}
+        self._log = logging.getLogger("archiver.events")
+        if not quiet and not sys.stderr.isatty():
+            handler = logging.StreamHandler(sys.stderr)
+            handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%dT%H:%M:%S%z"))
+            self._log.addHandler(handler)
+            self._log.setLevel(logging.INFO)
+            self._log.propagate = False
+
+    def __enter__(self) -> _Show:
+        if not self._quiet and sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+            self._bars = Progress(
+                TextColumn("{task.description:<9}"),
+                BarColumn(),
+                TextColumn("{task.completed} {task.fields[note]}"),
+                TimeElapsedColumn(),
+                console=Console(stderr=True),
+                transient=True,
+            )
+            self._bars.start()
+            for name in ("articles", "embeds", "posts", "media"):
+                self._tasks[name] = self._bars.add_task(name, total=None, note="")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bars is not None:
+            self._bars.stop()
+            self._bars = None
+
+    def event(self, phrase: str, fields: Mapping[str, Any]) -> None:
+        """One event: a fixed phrase and its fields."""
+        if self._bars is not None:
+            self._advance(phrase, fields)
+        elif not self._quiet:
+            said = " ".join(f"{name}={_quoted(value)}" for name, value in fields.items() if value is not None)
+            self._log.info("%s %s", phrase, said)
+
+    def _advance(self, phrase: str, fields: Mapping[str, Any]) -> None:
+        name = {
+            "article read": "articles",
+            "article known": "articles",
+            "embed resolved": "embeds",
+            "embed unresolved": "embeds",
+            "attempt": "posts",
+            "media": "media",
+        }.get(phrase)
+        if name:
+            self._bars.advance(self._tasks[name])
+            note = next((str(fields[key]) for key in ("post", "article") if fields.get(key)), "")
+            self._bars.update(self._tasks[name], note=note[-60:])
+        elif phrase in ("input refused", "host silent", "host asks to wait", "stopping"):
+            self._bars.console.print(phrase, " ".join(f"{key}={value}" for key, value in fields.items()), markup=False)
+
+
+def _quoted(value: Any) -> str:
+    text = str(value)
+    return json.dumps(text, ensure_ascii=False) if not text or any(char in text for char in ' "\n\r\t=') else text
+
+
+def describe(report: Mapping[str, Any], path: Path, options: argparse.Namespace) -> str:
+    """The run report as a person reads it."""
+    lines = [
+        f"run {report['run']}: {report['articles']} articles, {report['embeds']} embeds",
+    ]
+    for state, count in report["states"].items():
+        why = ", ".join(f"{reason} {number}" for reason, number in report["reasons"][state].items())
+        lines.append(f"  {state:<11} {count:>5}  {why if why != f'ok {count}' else ''}".rstrip())
+    lines.append(f"  {'total':<11} {sum(report['states'].values()):>5}")
+    lines.append(
+        f"  {sum(report['requests'].values())} requests, {report['captures']} new captures, "
+        f"{report['snapshots']} snapshots, {report['media']} media files"
+    )
+    for message in report["refused"]:
+        lines.append(f"  not read: {message}")
+    for host in report["silent_hosts"]:
+        lines.append(f"  no answer from {host}; its posts stay due")
+    for host, until in report["held_hosts"].items():
+        lines.append(f"  {host} asks us to wait until {until}; its posts stay due")
+    return "\n".join(lines)
