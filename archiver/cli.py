@@ -117,7 +117,7 @@ def _parser() -> argparse.ArgumentParser:
         "query",
         nargs="+",
         metavar="QUERY",
-        help="a URL, id, t.co or pic code, @handle [date], pasted text, an article's path or URL, a media file or its hash",
+        help="URL, id, t.co or pic code, @handle [date], pasted text, an article's path or URL, media file or hash",
     )
     lookup.add_argument("--save-media", type=Path, metavar="DIR", help="write the posts' media there, named by digest")
     export = add(
