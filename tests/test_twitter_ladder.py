@@ -1,0 +1,318 @@
+"""From a claim to a post: every rung says what it saw, and what only fits in part is never chosen."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from drive import capture, drive, exchange, needs_shared
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archiver.errors import NotRecorded, Unreachable
+from archiver.model import Claim, PostRef, Reason, Resolution
+from archiver.platforms.twitter.grammar import EPOCH_MS
+from archiver.platforms.twitter.ladder import (
+    code_request,
+    fits_day,
+    path_handle,
+    resolve,
+    short_code,
+    target,
+    window,
+)
+from archiver.platforms.twitter.sources import syndication_request
+
+DAY = dt.date(2024, 8, 7)
+
+
+def made(at: str, low: int = 1) -> str:
+    """The id of a post made at that time."""
+    ms = int(dt.datetime.fromisoformat(at).timestamp() * 1000)
+    return str((ms - EPOCH_MS) << 22 | low)
+
+
+NOON = made("2024-08-07T12:00:00+00:00")
+OTHER_DAY = made("2024-07-01T12:00:00+00:00")
+TEXT = "A new video from the area near the river shows what is left of the bridge."
+CLAIM = Claim("reporter", "A Reporter", DAY, TEXT, ("Picture001",), ("Picture001",))
+
+
+def tweet(id: str, handle: str = "reporter", text: str = TEXT, code: str | None = "Picture001") -> dict:
+    media = [
+        {
+            "type": "photo",
+            "url": f"https://t.co/{code}",
+            "display_url": f"pic.x.com/{code}",
+            "expanded_url": f"https://x.com/{handle}/status/{id}/photo/1",
+            "media_url_https": "https://pbs.twimg.com/media/AAAAAAAAAAAAAAA.jpg",
+        }
+    ]
+    return {
+        "__typename": "Tweet",
+        "id_str": id,
+        "text": text + (f" https://t.co/{code}" if code else ""),
+        "user": {"id_str": "7", "name": "A Reporter", "screen_name": handle},
+        "mediaDetails": media if code else [],
+    }
+
+
+def moved(code: str, to: str, status: int = 301):
+    url = code_request(code).url
+    return {url: capture(url, b"", status, {"location": to})}
+
+
+def page(code: str, to: str):
+    """What t.co sends a browser."""
+    url = code_request(code).url
+    escaped = to.replace("/", "\\/")
+    body = (
+        f'<head><noscript><META http-equiv="refresh" content="0;URL={to}"></noscript><title>{to}</title></head>'
+        f'<script>window.opener = null; location.replace("{escaped}")</script>'
+    )
+    return {url: capture(url, body, 200, {"content-type": "text/html; charset=utf-8"})}
+
+
+def shown(id: str, body=None, status: int = 200):
+    url = syndication_request(PostRef("twitter", id)).url
+    return {url: capture(url, body if body is not None else "", status)}
+
+
+def gone(id: str):
+    return shown(id, "<html>no</html>", 404)
+
+
+def candidates(found: Resolution) -> list[str]:
+    return [each.ref.id for each in found.candidates]
+
+
+# --- the id in the URL ----------------------------------------------------------------------------------------------
+
+
+def test_an_id_in_the_url_needs_no_request():
+    found = drive(resolve(Claim(), "https://twitter.com/a/status/20?s=20"), {})
+    assert (found.ref, found.reason, found.rung) == (PostRef("twitter", "20"), Reason.OK, "url")
+
+
+def test_without_a_link_or_a_code_there_is_nothing_to_follow():
+    found = drive(resolve(Claim(handle="reporter"), None), {})
+    assert (found.ref, found.reason) == (None, Reason.NO_LINK)
+
+
+# --- what t.co answers ----------------------------------------------------------------------------------------------
+
+
+@needs_shared
+def test_the_real_page_of_t_co_is_read():
+    assert target(exchange("twitter/tco/4DK3Jc2BTt.http.json")) == "https://buff.ly/2uSOHDs"
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_read(status):
+    (answer,) = moved("a", "https://x.com/a/status/20", status).values()
+    assert target(answer) == "https://x.com/a/status/20"
+
+
+def test_the_page_of_2017_is_read():
+    body = (
+        '<head><meta name="referrer" content="always"><noscript><META http-equiv="refresh" '
+        'content="0;URL=https://example.org/?a=1&amp;b=2"></noscript></head>'
+    )
+    assert target(capture("https://t.co/a", body)) == "https://example.org/?a=1&b=2"
+
+
+@pytest.mark.parametrize("inner", ["https://x.com/a/status/20?s=1&t=2", "https%3A%2F%2Fx.com%2Fa%2Fstatus%2F20"])
+def test_the_warning_page_is_seen_through(inner):
+    (answer,) = moved("a", f"https://twitter.com/safety/unsafe_link_warning?unsafe_link={inner}").values()
+    assert target(answer).startswith("https://x.com/a/status/20")
+
+
+@given(raw=st.binary(max_size=300) | st.text(alphabet="<meta http-equiv=refresh content='0;URL=\">", max_size=80))
+def test_any_page_leads_somewhere_or_nowhere(raw):
+    found = target(capture("https://t.co/a", raw))
+    assert found is None or found.startswith("http")
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://t.co/fwutN0Bakg", ("fwutN0Bakg", False)),
+        ("pic.twitter.com/fwutN0Bakg", ("fwutN0Bakg", True)),
+        ("http://pic.x.com/fwutN0Bakg?x=1", ("fwutN0Bakg", True)),
+        ("https://example.com/t.co/a", None),
+    ],
+)
+def test_short_urls_are_told_apart(url, expected):
+    assert short_code(url) == expected
+
+
+def test_the_handle_of_a_path_is_read():
+    assert path_handle("https://twitter.com/A_b/status/20/photo/1") == "A_b"
+    assert path_handle("https://x.com/i/web/status/20") is None
+    assert path_handle("https://x.com/i/status/20") is None
+
+
+# --- pic codes ------------------------------------------------------------------------------------------------------
+
+
+def test_a_pic_code_leads_to_the_post_and_the_post_confirms_it():
+    web = moved("Picture001", f"https://twitter.com/Reporter/status/{NOON}/photo/1") | shown(NOON, tweet(NOON))
+    found = drive(resolve(CLAIM, None), web)
+    assert (found.ref, found.rung) == (PostRef("twitter", NOON), "pic-code")
+    assert any("stands in" in each.detail for each in found.evidence)
+    assert all(each.capture for each in found.evidence)
+
+
+def test_a_code_is_asked_in_its_exact_case_without_following_and_without_a_browsers_name():
+    asked: list = []
+    web = moved("Picture001", f"https://x.com/reporter/status/{NOON}/photo/1") | shown(NOON, tweet(NOON))
+    drive(resolve(CLAIM, None), web, asked)
+    assert (asked[0].url, asked[0].follow, asked[0].headers) == ("https://t.co/Picture001", 0, ())
+
+
+def test_a_deleted_post_is_still_identified_by_its_pic_code():
+    web = page("Picture001", f"https://x.com/reporter/status/{NOON}/video/1") | gone(NOON)
+    assert drive(resolve(CLAIM, None), web).ref == PostRef("twitter", NOON)
+
+
+def test_media_of_another_author_is_not_the_post():
+    """PLATFORMS.md 2: a pic code expands to the post the media were first shown in."""
+    web = moved("Picture001", f"https://x.com/ClipArchive_/status/{NOON}/video/1") | shown(
+        NOON, tweet(NOON, "ClipArchive_")
+    )
+    found = drive(resolve(Claim("reporter", None, None, None, ("Picture001",), ("Picture001",)), None), web)
+    assert (found.ref, found.reason, candidates(found)) == (None, Reason.OWNER_DIFFERS, [NOON])
+    assert any("media owner differs" in each.detail for each in found.evidence)
+
+
+def test_media_the_author_used_before_are_not_the_post():
+    """The same author, the same day, but the code is not the post's own: another post shows it again."""
+    claim = Claim("reporter", None, None, None, ("Picture001",), ("Picture001",))
+    web = moved("Picture001", f"https://x.com/reporter/status/{NOON}/photo/1")
+    found = drive(resolve(claim, None), web | shown(NOON, tweet(NOON, code="AnotherOne")))
+    assert (found.ref, found.reason, candidates(found)) == (None, Reason.AMBIGUOUS, [NOON])
+
+
+def test_an_author_who_was_renamed_is_recognised_by_the_name_the_post_bears_now():
+    web = moved("Picture001", f"https://x.com/oldname/status/{NOON}/photo/1") | shown(NOON, tweet(NOON, "reporter"))
+    found = drive(resolve(CLAIM, None), web)
+    assert found.ref == PostRef("twitter", NOON)
+    assert any("shown under @reporter" in each.detail for each in found.evidence)
+
+
+def test_a_post_of_another_day_is_not_the_post():
+    claim = Claim("reporter", None, DAY, None, ("Picture001",), ("Picture001",))
+    web = moved("Picture001", f"https://x.com/reporter/status/{OTHER_DAY}/photo/1")
+    found = drive(resolve(claim, None), web)
+    assert (found.ref, candidates(found)) == (None, [OTHER_DAY])
+
+
+def test_a_pic_code_without_an_author_is_a_candidate_only():
+    claim = Claim(None, None, DAY, None, ("Picture001",), ("Picture001",))
+    web = moved("Picture001", f"https://x.com/reporter/status/{NOON}/photo/1") | shown(NOON, tweet(NOON))
+    found = drive(resolve(claim, None), web)
+    assert (found.ref, candidates(found)) == (None, [NOON])
+
+
+def test_an_articles_own_short_link_is_taken_at_its_word():
+    web = moved("abcdefghij", f"https://x.com/reporter/status/{NOON}")
+    found = drive(resolve(Claim(), "https://t.co/abcdefghij"), web)
+    assert (found.ref, found.rung) == (PostRef("twitter", NOON), "t.co")
+
+
+# --- other codes ----------------------------------------------------------------------------------------------------
+
+
+def test_an_outbound_link_is_never_the_post():
+    claim = Claim("reporter", None, None, None, ("Outbound01",), ())
+    found = drive(resolve(claim, None), moved("Outbound01", "https://buff.ly/2uSOHDs"))
+    assert (found.ref, found.reason, found.candidates) == (None, Reason.LINK_ELSEWHERE, ())
+
+
+def test_the_pic_code_is_followed_before_an_outbound_link():
+    """The second post of the article this project began with: `https://t.co/KF… pic.twitter.com/Ax…`."""
+    claim = Claim("reporter", None, DAY, TEXT, ("Outbound01", "Picture001"), ("Picture001",))
+    asked: list = []
+    web = moved("Picture001", f"https://x.com/reporter/status/{NOON}/photo/1") | shown(NOON, tweet(NOON))
+    assert drive(resolve(claim, None), web, asked).ref == PostRef("twitter", NOON)
+    assert "https://t.co/Outbound01" not in [each.url for each in asked]
+
+
+def test_a_media_link_written_as_t_co_counts_as_a_pic():
+    claim = Claim("reporter", None, DAY, TEXT, ("Picture001",), ())
+    web = moved("Picture001", f"https://x.com/reporter/status/{NOON}/photo/1") | shown(NOON, tweet(NOON))
+    assert drive(resolve(claim, None), web).ref == PostRef("twitter", NOON)
+
+
+def test_a_quoted_post_of_the_same_author_and_day_is_not_the_post():
+    """A link in the text to another status is a quotation, even of oneself on the same day."""
+    claim = Claim("reporter", None, None, TEXT, ("Quoted0001",), ())
+    web = moved("Quoted0001", f"https://x.com/reporter/status/{NOON}")
+    found = drive(resolve(claim, None), web | shown(NOON, tweet(NOON, text="Something else that was said before.")))
+    assert (found.ref, found.reason, candidates(found)) == (None, Reason.LINK_ELSEWHERE, [NOON])
+
+
+def test_a_link_to_a_status_with_the_very_text_is_the_post():
+    claim = Claim("reporter", None, DAY, TEXT, ("Itself0001",), ())
+    web = moved("Itself0001", f"https://x.com/i/web/status/{NOON}") | shown(NOON, tweet(NOON, code=None))
+    assert drive(resolve(claim, None), web).ref == PostRef("twitter", NOON)
+
+
+# --- what can go wrong ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (Unreachable("no network"), Reason.UNREACHABLE),
+        (Unreachable("slow", reason="timeout"), Reason.TIMEOUT),
+        (NotRecorded("not in the recording"), Reason.NOT_RECORDED),
+    ],
+)
+def test_silence_leaves_the_embed_to_a_later_try(error, reason):
+    claim = Claim("reporter", None, None, None, ("Outbound01", "Picture001"), ("Picture001",))
+    web = {"https://t.co/Picture001": error} | moved("Outbound01", "https://buff.ly/2uSOHDs")
+    found = drive(resolve(claim, None), web)
+    assert (found.ref, found.reason) == (None, reason)
+
+
+def test_a_rate_limit_is_not_a_dead_link():
+    url = "https://t.co/Picture001"
+    claim = Claim("reporter", None, None, None, ("Picture001",), ("Picture001",))
+    assert drive(resolve(claim, None), {url: capture(url, "", 429)}).reason is Reason.RATE_LIMITED
+
+
+def test_a_code_that_leads_to_itself_ends():
+    found = drive(resolve(Claim(), "https://t.co/a"), moved("a", "https://t.co/a"))
+    assert found.ref is None
+
+
+class Everything(dict):
+    """A web that answers every request alike."""
+
+    def __init__(self, *answer) -> None:
+        self.answer = answer
+
+    def get(self, url):
+        return capture(url, *self.answer)
+
+
+@given(raw=st.binary(max_size=120), status=st.sampled_from([200, 301, 404, 410, 429, 503]))
+def test_whatever_the_web_answers_the_ladder_ends_unresolved(raw, status):
+    found = drive(resolve(CLAIM, None), Everything(raw, status, {"location": raw.decode("latin-1")}))
+    assert found.ref is None
+
+
+# --- days -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_window_is_a_day_and_twenty_six_hours_on_both_sides():
+    start, end = window(DAY)
+    assert (start.isoformat(), end.isoformat()) == ("2024-08-05T22:00:00+00:00", "2024-08-09T02:00:00+00:00")
+
+
+def test_an_id_without_a_time_of_its_own_neither_fits_nor_contradicts():
+    assert fits_day(PostRef("twitter", "20"), DAY) is None
+    assert fits_day(PostRef("twitter", NOON), None) is None
+    assert fits_day(PostRef("twitter", NOON), DAY) is True
+    assert fits_day(PostRef("twitter", OTHER_DAY), DAY) is False
