@@ -20,6 +20,9 @@ from archiver.errors import ParseError
 #: No parser of ours is handed more decoded bytes than this; media are never decoded in memory.
 MAX_READ = 64 * 1024 * 1024
 
+#: Content codings that the fetcher undoes; where one of them failed, the bytes were plain in spite of their header.
+_UNDONE = ("gzip", "x-gzip", "deflate")
+
 
 # --- which post -----------------------------------------------------------------------------------------------------
 
@@ -194,7 +197,12 @@ class Capture:
 
     @property
     def content(self) -> bytes:
-        """The decoded payload, whole. ParseError beyond `MAX_READ`."""
+        """The decoded payload, whole. ParseError beyond `MAX_READ`, and for a content coding that was not undone."""
+        stated = ",".join(value for name, value in self.headers if name.lower() == "content-encoding").lower()
+        codings = [coding.strip() for coding in stated.split(",") if coding.strip() not in ("", "identity")]
+        is_undone = len(codings) == 1 and codings[0] in _UNDONE
+        if self.body.size and self.payload == self.body and codings and not is_undone:
+            raise ParseError(f"{self.url}: content coding {stated[:40]!r} was not asked for and is not undone")
         if self.payload.size > MAX_READ:
             raise ParseError(f"{self.url}: {self.payload.size} bytes are more than a parser reads ({MAX_READ})")
         with self.payload.open() as stream:
