@@ -1,0 +1,131 @@
+"""How often one host is asked, and when it wants to be asked again."""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import contextlib
+import datetime as dt
+import email.utils
+from collections.abc import AsyncIterator, Mapping
+
+import httpx
+
+from archiver.config import HostConfig
+from archiver.model import Capture, moment
+
+#: No host makes us wait longer than this; what it says beyond is a mistake or malice.
+LONGEST = dt.timedelta(days=7)
+
+#: The wait after a 429 that states none: what web.archive.org needs (PLATFORMS.md 3.6).
+UNSTATED = dt.timedelta(seconds=60)
+
+_BUSY = {413, 421, 429, 502, 503, 504, 599}
+
+
+def retry_after(capture: Capture, now: dt.datetime) -> dt.datetime | None:
+    """When the host of *capture* may be asked again, None if it may be at once.
+
+    Read from Retry-After (RFC 9110 10.2.3: seconds or a date) and x-rate-limit-reset (X: Unix seconds; Mastodon's
+    x-ratelimit-reset: RFC 3339) of an answer that says the host is busy, or says that no requests remain. A 429 without
+    either waits a minute. An archived answer (Memento-Datetime) says nothing about the archive that replays it.
+    """
+    if capture.header("memento-datetime"):
+        return None
+    remaining = capture.header("x-rate-limit-remaining") or capture.header("x-ratelimit-remaining")
+    if capture.status not in _BUSY and (remaining or "").strip() != "0":
+        return None
+    stated = [
+        at
+        for at in (
+            _after(capture.header("retry-after"), capture.ended_at) if capture.status in _BUSY else None,
+            _reset(capture.header("x-rate-limit-reset") or capture.header("x-ratelimit-reset"), capture.ended_at),
+        )
+        if at
+    ]
+    if not stated and capture.status == 429:
+        stated.append(capture.ended_at + UNSTATED)
+    at = max(stated, default=None)
+    return at if at and at > now else None
+
+
+def _after(text: str | None, ended_at: dt.datetime) -> dt.datetime | None:
+    if not text:
+        return None
+    text = text.strip()
+    if text.isascii() and text.isdecimal():
+        return ended_at + _bounded(float(text[:12]))
+    try:
+        at = email.utils.parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return min(at.astimezone(dt.UTC) if at.tzinfo else at.replace(tzinfo=dt.UTC), ended_at + LONGEST)
+
+
+def _reset(text: str | None, ended_at: dt.datetime) -> dt.datetime | None:
+    if not text:
+        return None
+    text = text.strip()
+    if text.isascii() and text.isdecimal():
+        return ended_at + _bounded(float(text[:12]) - ended_at.timestamp())
+    try:
+        return min(moment(text), ended_at + LONGEST)
+    except ValueError:
+        return None
+
+
+def _bounded(seconds: float) -> dt.timedelta:
+    return min(dt.timedelta(seconds=max(0.0, seconds)), LONGEST)
+
+
+class Pace:
+    """The limits of some hosts, kept within this process. `turn(url)` waits until it is that URL's turn.
+
+    A limit of N a minute means: at most N requests begin in any sixty seconds, which is how hosts count.
+    """
+
+    def __init__(self, hosts: Mapping[str, HostConfig], *, connections: int) -> None:
+        # Longest first, so that the first key that fits is the one that counts.
+        self._gates = sorted(
+            ((*_split(key), _Gate(limit, connections)) for key, limit in hosts.items()),
+            key=lambda gate: -len(gate[1]),
+        )
+
+    @contextlib.asynccontextmanager
+    async def turn(self, url: httpx.URL) -> AsyncIterator[bool]:
+        """Yields whether the host has limits of its own."""
+        host, path = url.host.lower(), url.raw_path.decode("ascii", "replace")
+        for name, beginning, gate in self._gates:
+            if host == name and path.startswith(beginning):
+                async with gate.connections:
+                    await gate.wait()
+                    yield True
+                return
+        yield False
+
+
+def _split(key: str) -> tuple[str, str]:
+    host, slash, path = key.partition("/")
+    return host.lower(), slash + path
+
+
+class _Gate:
+    def __init__(self, limit: HostConfig, connections: int) -> None:
+        self.connections = asyncio.Semaphore(limit.connections or connections)
+        per_minute = limit.per_minute
+        # One in two minutes is a limit as well: 0.5 a minute is 1 in 120 seconds.
+        self._most = max(1, int(per_minute)) if per_minute else 0
+        self._window = 60 * self._most / per_minute if per_minute else 0.0
+        self._begun: collections.deque[float] = collections.deque()
+
+    async def wait(self) -> None:
+        if not self._most:
+            return
+        clock = asyncio.get_running_loop().time
+        while len(self._begun) >= self._most:
+            left = self._begun[0] + self._window - clock()
+            if left <= 0:
+                self._begun.popleft()
+            else:
+                await asyncio.sleep(left)
+        self._begun.append(clock())
