@@ -21,12 +21,12 @@ from pathlib import Path
 
 import pytest
 import trustme
-from loopback import Asked, Web, reply, web
 
 from archiver.config import FetchConfig, HostConfig
 from archiver.errors import ConfigError, FetchError, ParseError, Refused, Unreachable
 from archiver.fetch import Fetcher, retry_after, shown
 from archiver.model import EMPTY, Capture, Request
+from tests.loopback import Asked, Web, reply, web
 
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
 CANARY = "canary-5f2c9d1e7b"
