@@ -10,6 +10,8 @@ import datetime as dt
 import functools
 import importlib
 import pkgutil
+import re
+import urllib.parse
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -35,6 +37,43 @@ class Source:
     is_whole: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Markup:
+    """How one network's posts stand in documents: all that `archiver.articles` needs to know about it.
+
+    screens      regular expressions over bytes, without regard to case, in the subset that `re` and Hyperscan share,
+                 and without an open end: every reference to a post of this network contains one of them. `/`, `@`,
+                 `{=}` and `{?}` stand for that character and for every escape of it (`\\/`, `&#x2F;`, `%2F`, `\\u002F`)
+    classes      class names of the elements that its embed codes make; such an element is one embed
+    tags         names of its custom elements (AMP's among them)
+    attributes   (attribute, expression): the attribute carries an id (group 1) rather than a URL
+    calls        expressions over script text (a widget's constructor, a JSON member); groups 1… are joined by `/`
+    shortlink    a URL that leads to a post after a redirect; group 1 is its code
+    codes        expression over text for short codes, group 1 the code; `pic_codes` those that name the post's media
+    handle       expression for an author's name as attributions write it, without the @
+    has_dates    an attribution is `NAME (@handle) DATE`; without a date it is none
+    bylines      expressions with the groups `name` and `handle`: attributions that stand without a date;
+                 `byline_screens` are what the screen looks for in their stead
+    is_last      the permalink is the last link of an embed's element (X quotes other posts above it), else the first
+    author       expression over the URL of a post whose group 1 is the author's handle
+    """
+
+    screens: tuple[str, ...]
+    classes: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    attributes: tuple[tuple[str, str], ...] = ()
+    calls: tuple[str, ...] = ()
+    shortlink: str | None = None
+    codes: str | None = None
+    pic_codes: str | None = None
+    handle: str | None = None
+    has_dates: bool = False
+    bylines: tuple[str, ...] = ()
+    byline_screens: tuple[str, ...] = ()
+    is_last: bool = False
+    author: str | None = None
+
+
 def _no_time(_id: str) -> dt.datetime | None:
     return None
 
@@ -48,6 +87,7 @@ class Platform:
     posted_at(id) -> datetime|None  the time the id itself carries, where a rule exists
     resolve(claim, url) -> Resolution   by way of requests: short links, codes, handles; None where there is no ladder
     sources                         best first
+    markup                          how its posts stand in documents
     """
 
     name: str
@@ -56,6 +96,7 @@ class Platform:
     posted_at: Callable[[str], dt.datetime | None] = _no_time
     resolve: Callable[[Claim, str | None], Resolving] | None = None
     sources: tuple[Source, ...] = field(default=())
+    markup: Markup = Markup(screens=())
 
 
 @functools.cache
@@ -67,3 +108,36 @@ def platforms() -> Mapping[str, Platform]:
         if isinstance(platform, Platform):
             found[platform.name] = platform
     return found
+
+
+#: Web archives and link tracers that keep the target in their own path or query.
+_WRAPPED = re.compile(
+    r"(?:https?:)?//(?:web\.archive\.org/(?:web/)?\d{4,14}(?:[a-z]{2}_)?/|archive\.(?:org|is|ph|today|md|vn|li|fo)/"
+    r"(?:o/\w+/|web/|\d{8,14}/)|[^/?#\s]*ghostarchive\.org/(?:archive/)?|webcache\.googleusercontent\.com/search\?q=cache:"
+    r"(?:[\w-]+:)?|arquivo\.pt/wayback/\d{4,14}(?:[a-z]{2}_)?/)(?P<path>(?:https?:)?/{0,2}[^\s]+)"
+    r"|(?:https?:)?//(?:www\.)?(?:google\.[a-z.]{2,6}/url|(?:l|lm|www)\.facebook\.com/l\.php|l\.instagram\.com/|"
+    r"l\.threads\.(?:net|com)/|(?:www\.)?youtube\.com/redirect|out\.reddit\.com/[^?]*|vk\.com/away\.php)\?"
+    r"(?:[^#]*&(?:amp;)?)?(?:q|u|url|to)=(?P<query>https?[^&#\s]+)",
+    re.IGNORECASE,
+)
+
+
+def unwrapped(url: str) -> str:
+    """The URL that a web archive's or a tracer's URL is about; *url* itself if it is neither."""
+    for _ in range(3):
+        found = _WRAPPED.match(url)
+        if found is None:
+            return url
+        target = found["path"] or urllib.parse.unquote(found["query"])
+        url = target if "//" in target[:8] else f"https://{target.lstrip('/')}"
+    return url
+
+
+def recognise(url: str) -> PostRef | None:
+    """Which post *url* names, on any platform; web archives' URLs count as those of what they keep. None for a
+    profile, a timeline, a share button, a short link, or anything else."""
+    url = unwrapped(url.strip())
+    for platform in platforms().values():
+        if ref := platform.match(url):
+            return ref
+    return None

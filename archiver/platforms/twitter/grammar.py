@@ -1,4 +1,4 @@
-"""What an X/Twitter post's URL and id look like (PLATFORMS.md 0 and 1.1)."""
+"""What an X/Twitter post's URL, id and embed look like (PLATFORMS.md 0, 1.1 and 2)."""
 
 from __future__ import annotations
 
@@ -6,21 +6,67 @@ import datetime as dt
 import re
 
 from archiver.model import PostRef
+from archiver.platforms import Markup
 
 #: Ids up to here (2010-11-04) were counted, not timed: the snowflake rule gives nonsense for them.
 LAST_SEQUENTIAL = 29700859247
 EPOCH_MS = 1288834974657
 
+# Nitter's instances come and go, so a mirror is known by its name or by the `#m` its links end in.
+_HOST = (
+    r"(?:https?:)?//(?:[\w-]+\.)*?(?:(?:[fv]x)?twitter|x|fix(?:up|v)x|"
+    r"twitter3e4tixl4xyajtrzo62zg5vztmjuricljdp2c5kshju4avyoid)"
+)
 _STATUS = re.compile(
-    r"^(?:https?:)?//(?:(?:www|mobile|m)\.)?(?:(?:[fv]x)?twitter|x|fix(?:up|v)x)\.com/(?:#!/)?"
-    r"(?:\w{1,20}/status(?:es)?|i/(?:web/)?status|statuses)/(\d{2,20})(?!\d)",
+    _HOST + r"\.(?:com|onion)(?::\d+)?/+(?:#!/)?"
+    r"(?:\w{1,20}/+status(?:es)?|i/(?:web/)?status|statuses)/+(\d{2,20})(?!\d)",
     re.ASCII | re.IGNORECASE,
+)
+_NITTER = re.compile(
+    r"(?:https?:)?//(?:(?:[\w-]+\.)*(?:nitter[\w-]*|xcancel)(?:\.[\w-]+)+|(?=[^#\s]*#m$)[\w.-]+\.[\w-]+)"
+    r"/(?:\w{1,20}|i(?:/web)?)/status(?:es)?/(\d{2,20})(?!\d)",
+    re.ASCII | re.IGNORECASE,
+)
+# widgets.js since 2020, and the frames people write by hand (PLATFORMS.md 1.1).
+_FRAME = re.compile(
+    r"(?:https?:)?//platform\.(?:twitter|x)\.com/embed/(?:Tweet|index)\.html\?(?:[^#]*&(?:amp;)?)?id=(\d{2,20})(?!\d)",
+    re.ASCII | re.IGNORECASE,
+)
+
+MARKUP = Markup(
+    screens=(
+        r"/status(?:es)?/+\d{2}",
+        r"platform\.(?:twitter|x)\.com/embed/(?:Tweet|index)\.html",
+        r"tweet-?_?id",
+        r"twitter-(?:tweet|video)",
+        r"createTweet",
+        r"\bt\.co/\w",
+        r"pic\.(?:twitter|x)\.com/\w",
+        r"\[tweet ",
+    ),
+    classes=("twitter-tweet", "twitter-video", "twitter-tweet-rendered"),
+    tags=("amp-twitter", "twitter-widget"),
+    attributes=(
+        ("data-tweet-id", r"(\d{5,20})"),
+        ("data-tweetid", r"(\d{5,20})"),
+        ("tweet-id", r"(\d{5,20})"),
+        ("tweetid", r"(\d{5,20})"),
+    ),
+    calls=(r"""createTweet(?:Embed)?\(\s*["'](\d{5,20})["']""", r"""\[tweet\s+id=["']?(\d{5,20})"""),
+    shortlink=r"(?:https?:)?//(?:www\.)?(?:t\.co|pic\.(?:twitter|x)\.com)/(\w{4,40})(?:[/?#].*)?",
+    codes=r"(?:pic\.(?:twitter|x)\.com|(?<![A-Za-z0-9.-])t\.co|https?://t\.co)/([A-Za-z0-9]{7,10})",
+    pic_codes=r"pic\.(?:twitter|x)\.com/([A-Za-z0-9]{7,10})",
+    handle=r"[A-Za-z0-9_]{1,20}",
+    has_dates=True,
+    is_last=True,
+    author=r"//[^/]*/(?:#!/)?(?!i/|statuses/)(\w{1,20})/status",
 )
 
 
 def match(url: str) -> PostRef | None:
-    """The post a status URL names, on any alias of the host. X does not check the handle in the path, so nor do we."""
-    found = _STATUS.match(url)
+    """The post a URL names, on any alias or mirror of the host. X does not check the handle in the path, so nor do
+    we."""
+    found = _STATUS.match(url) or _NITTER.match(url) or _FRAME.match(url)
     return PostRef("twitter", str(int(found[1]))) if found else None
 
 

@@ -1,0 +1,64 @@
+"""Articles in, embeds out: every post that a document shows or links, whatever shape the document is in.
+
+Pure: bytes in, frozen values out. `embeds` reads one document, `read` walks whatever people have (files, directories,
+WARC, feeds, data sets), `as_json` is the contract of `archiver extract --json`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archiver.model import Embed
+
+__all__ = ["as_json", "embeds", "text_of"]
+
+
+def embeds(
+    content: bytes, *, media_type: str | None = None, charset: str | None = None, location: str | None = None
+) -> tuple[Embed, ...]:
+    """Every post that one document shows or links, in document order.
+
+    *media_type* and *charset* are what the transport declared, *location* a file name or URL; all three are hints, and
+    the bytes decide. Raises InputError where the document cannot be read whole ("too large", "too deep"): an empty
+    tuple always means that nothing is there.
+    """
+    from archiver.articles.reading import embeds
+
+    return embeds(content, media_type=media_type, charset=charset, location=location)
+
+
+def text_of(
+    content: bytes, *, media_type: str | None = None, charset: str | None = None, location: str | None = None
+) -> str:
+    """The text that `Embed.start`, `Embed.end` and `Embed.text_spans` count characters of: the decoded document.
+
+    For HTML (JSON, a feed) that is the source, markup and all, with a byte-order mark dropped and each undecodable byte
+    as one U+FFFD; line ends are as stored.
+    """
+    from archiver.articles.decoding import decode
+
+    return decode(content, charset).text
+
+
+def as_json(location: str, embed: Embed) -> dict[str, Any]:
+    """One line of `archiver extract --json`: the fields of the contract, then selectors and text spans."""
+    claim = embed.claim
+    return {
+        "article": location,
+        "platform": embed.platform,
+        "kind": embed.kind.value,
+        "id": embed.ref.id if embed.ref else None,
+        "url": embed.url,
+        "handle": claim.handle,
+        "name": claim.name,
+        "date": claim.date.isoformat() if claim.date else None,
+        "codes": list(claim.codes),
+        "text": claim.text,
+        "start": embed.start,
+        "end": embed.end,
+        "where": embed.where,
+        "in_body": embed.in_body,
+        "pic_codes": list(claim.pic_codes),
+        "text_spans": [{"start": s.start, "end": s.end, "confidence": s.confidence} for s in embed.text_spans],
+        "selectors": [selector.as_json() for selector in embed.selectors],
+    }

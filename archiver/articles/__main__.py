@@ -1,0 +1,7 @@
+"""`python -m archiver.articles`: the extract command by itself."""
+
+import sys
+
+from archiver.articles.command import main
+
+sys.exit(main())

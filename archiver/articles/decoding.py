@@ -1,0 +1,108 @@
+"""Bytes to text and back: which encoding an article is in, and which byte each character came from."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from dataclasses import dataclass
+
+#: Undecodable bytes stand as lone surrogates while offsets are counted, and as U+FFFD in what anybody is shown: one
+#: character either way, so that offsets agree.
+_LONE = re.compile("[\udc80-\udcff]")
+_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_META = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w.:-]{2,40})""", re.IGNORECASE)
+_XML = re.compile(rb"""^\s*<\?xml[^>]{0,100}?encoding\s*=\s*["']([\w.:-]{2,40})["']""")
+#: How far the HTML standard looks for a declaration, and a little further, as real pages need.
+_PRESCAN = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """`text` as anybody is shown it; `content` and `encoding` let an offset in it be found again in the bytes."""
+
+    text: str
+    encoding: str
+    content: bytes
+    skipped: int = 0
+
+    def byte(self, offset: int) -> int:
+        """The byte offset in the stored bytes of the character at *offset*."""
+        if self.encoding == "ascii":
+            return self.skipped + offset
+        exact = (
+            self.content[self.skipped :].decode(self.encoding, "surrogateescape")
+            if "\ufffd" in self.text
+            else self.text
+        )
+        head = exact[:offset].encode(self.encoding, "surrogateescape")
+        return self.skipped + len(head)
+
+
+def decode(content: bytes, charset: str | None = None) -> Decoded:
+    """The text of *content*: by its byte-order mark, else as UTF-8 if that is what it is, else by *charset* (what the
+    transport declared), else by what the document declares, else as Windows-1252. Never fails.
+
+    UTF-8 goes before declarations because bytes that happen to be valid UTF-8 and mean something else are rarer, in
+    saved pages, than declarations that a later save made false.
+    """
+    for mark, encoding in _BOMS:
+        if content.startswith(mark):
+            return _decoded(content, encoding, len(mark))
+    if content.isascii() and b"\x1b" not in content and b"\x00" not in content[:_PRESCAN]:
+        return Decoded(content.decode("ascii"), "ascii", content)
+    if (wide := _wide(content)) is not None:
+        return _decoded(content, wide, 0)
+    try:
+        if b"\x1b" not in content:
+            return Decoded(content.decode("utf-8"), "utf-8", content)
+    except UnicodeDecodeError:
+        pass
+    return _decoded(content, _known(charset) or _declared(content) or _mostly(content), 0)
+
+
+def _decoded(content: bytes, encoding: str, skipped: int) -> Decoded:
+    text = content[skipped:].decode(encoding, "surrogateescape") if encoding[:5] != "utf-1" else ""
+    if encoding.startswith("utf-1"):
+        # A lone byte at the end cannot be a character of UTF-16, and surrogateescape cannot say so.
+        even = skipped + (len(content) - skipped) // 2 * 2
+        text = content[skipped:even].decode(encoding, "replace")
+    return Decoded(_LONE.sub("\ufffd", text), encoding, content, skipped)
+
+
+def _wide(content: bytes) -> str | None:
+    """UTF-16 without a mark, by where its zeros stand."""
+    head = content[:_PRESCAN]
+    even, odd = head[::2].count(0), head[1::2].count(0)
+    if len(head) < 4 or max(even, odd) < len(head) // 5:
+        return None
+    if odd > 8 * even:
+        return "utf-16-le"
+    return "utf-16-be" if even > 8 * odd else None
+
+
+def _declared(content: bytes) -> str | None:
+    head = content[:_PRESCAN]
+    found = _XML.search(head) or _META.search(head)
+    label = _known(found[1].decode("ascii")) if found else None
+    # A declaration that could be read as ASCII is no declaration of UTF-16 (HTML standard, prescan).
+    return "utf-8" if label and label.startswith("utf-16") else label
+
+
+def _known(label: str | None) -> str | None:
+    """The encoding that browsers mean by *label* (https://encoding.spec.whatwg.org/#names-and-labels)."""
+    if not label:
+        return None
+    import webencodings
+
+    found = webencodings.lookup(label.strip(" \"'"))
+    if found is None or found.name in {"replacement", "x-user-defined"}:
+        return None
+    renamed = {"windows-874": "cp874", "iso-8859-8-i": "iso-8859-8", "x-mac-cyrillic": "mac-cyrillic"}
+    return renamed.get(found.name) or str(found.codec_info.name)
+
+
+def _mostly(content: bytes) -> str:
+    """UTF-8 with a flaw (a truncated or spliced page), or Windows-1252."""
+    bad = content.decode("utf-8", "replace").count("\ufffd")
+    good = sum(1 for byte in content[: 1 << 20] if byte >= 0xC2)
+    return "utf-8" if bad * 4 <= good else "cp1252"

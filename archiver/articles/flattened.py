@@ -1,0 +1,216 @@
+"""Posts in plain text: what is left of an embed when an article is stripped of its markup (PLATFORMS.md 2).
+
+    … pic.twitter.com/fwutN0Bakg — NOELREPORTS (@NOELreports) August 7, 2024
+
+Nothing here is certain but the handle and the date, so the parser anchors on those and works outwards.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from archiver.articles.dates import date_at
+from archiver.model import PostRef, Span
+from archiver.platforms import Platform, platforms, recognise
+
+# What may stand between the parts of an attribution: white space, the marks of right-to-left text, a quoted line's `>`.
+_GAP = r"(?:[\s\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]|\n\s*>)"
+_ANCHOR = re.compile(
+    r"[(（]\s*\[?\s*[@＠](?P<handle>[\w.-](?:[\w.-]|\\_){0,80})\s*(?:\]\([^()\s]*\))?\s*[)）]"
+    rf"(?P<gap>{_GAP}{{0,8}}[,·|]?{_GAP}{{0,4}})(?P<link>\[?)"
+)
+_DASH = re.compile(
+    r"—|–|―|&mdash;|&ndash;|&#8212;|&#x2014;|&#151;|â€”|â€“|â€•|\x97|\x96|(?<=[\s>])--+(?=\s)|^--+(?=\s)|"
+    r"(?<=[\s>])[-‐‑‒−](?=\s)|^[-‐‑‒−](?=\s)|\ufffd+(?=\s)|(?<=\s)\?{1,3}(?=\s)|^\?{1,3}(?=\s)|(?<=\s);(?=\s)|^;(?=\s)"
+)
+_SURE = re.compile(r"—|―|&mdash;|&#8212;|&#x2014;|&#151;|â€”|â€•|\x97|–")
+#: Display names have at most 50 characters; flattening may have turned each into several.
+_NAME_LENGTH = 110
+_TARGET = re.compile(r"\]\(\s*<?(https?://[^\s)>]+)")
+_URL_BEFORE = re.compile(r"(?:pic\.(?:twitter|x)\.com|https?://t\.co)/\w+\s*$")
+# Who wrote the article, or where to follow them: no post.
+_BYLINE = re.compile(
+    r"\b(?:by|follow|follows?|via|written|reports?|reporting|contact|email|editor|credit|photos?|images?|source|h/t|"
+    r"tips?|contributed|correspondent|reporter|von|por|par|di|door|af|av|od|przez|tarafından)\b",
+    re.IGNORECASE,
+)
+_ONLY_LINKS = re.compile(r"(?:\s|>|\[|\]|\([^()\s]*\)|(?:https?://|pic\.)\S+)*")
+_BLANK = re.compile(r"\n[ \t\r>]*\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """One flattened post: `start`/`end` from the dash (or the name, or the phrase) to the end of the date."""
+
+    platform: str
+    handle: str
+    name: str | None
+    date: dt.date | None
+    start: int
+    end: int
+    stop: int
+    url: str | None
+    ref: PostRef | None
+    codes: tuple[str, ...]
+    pic_codes: tuple[str, ...]
+    text: str | None
+    spans: tuple[Span, ...]
+
+
+def attributions(text: str) -> Iterator[Attribution]:
+    """Every flattened post in *text*, in order."""
+    floor = 0
+    for found in _found(text):
+        start, end, stop, platform, handle, name, date, url = found
+        if start < floor:
+            continue
+        spans = _spans(text, floor, start)
+        codes, pics = short_codes(text, spans[0].start, start) if spans else ((), ())
+        ref = recognise(url) if url else None
+        yield Attribution(
+            platform=platform.name, handle=handle, name=name, date=date, start=start, end=end, stop=stop,
+            url=url if ref else None, ref=ref if ref and ref.platform == platform.name else None,
+            codes=codes, pic_codes=pics,
+            text=text[spans[0].start : spans[0].end] if spans else None, spans=spans,
+        )  # fmt: skip
+        floor = stop
+
+
+_Found = tuple[int, int, int, Platform, str, str | None, dt.date | None, str | None]
+
+
+def _found(text: str) -> list[_Found]:
+    if "@" not in text and "＠" not in text:
+        return []
+    found = [*_by_phrase(text)]
+    taken = [(f[0], f[2]) for f in found]
+    found += [f for f in _by_date(text) if not any(a < f[2] and f[0] < b for a, b in taken)]
+    return sorted(found, key=lambda f: f[0])
+
+
+def _by_phrase(text: str) -> Iterator[_Found]:
+    for platform in platforms().values():
+        for phrase in platform.markup.bylines:
+            for found in re.finditer(phrase, text):
+                end, date = found.end(), None
+                tail = re.compile(r"\s*(?:on|am|le|el|il|em|den|på|op|w dniu|в)?\s*").match(text, end)
+                if tail and (dated := date_at(text, tail.end())):
+                    date, end = dated
+                    clock = re.compile(
+                        r"\s+(?:at|um|à|a las|alle|às)\s+\d{1,2}[:.h]\d{2}\s*(?:[ap]\.?m\.?)?(?:\s*[A-Z]{3,4}\b)?"
+                    )
+                    if at := clock.match(text, end):
+                        end = at.end()
+                url, stop = _target(text, end)
+                yield found.start(), end, stop, platform, found["handle"], found["name"].strip() or None, date, url
+
+
+def _by_date(text: str) -> Iterator[_Found]:
+    previous = 0
+    for found in _ANCHOR.finditer(text):
+        handle = found["handle"].replace("\\_", "_")
+        if (platform := _speaker(handle)) is None:
+            continue
+        if (dated := date_at(text, found.end())) is None:
+            continue
+        date, end = dated
+        if (place := _name(text, previous, found.start())) is None:
+            continue
+        start, name_start = place
+        url, stop = _target(text, end) if found["link"] else (None, end)
+        name = text[name_start : found.start()].strip(" \t\r\n>*_\\[") or None
+        yield start, end, stop, platform, handle, name, date, url
+        previous = stop
+
+
+@functools.cache
+def _speakers() -> tuple[tuple[Platform, re.Pattern[str]], ...]:
+    return tuple(
+        (p, re.compile(p.markup.handle)) for p in platforms().values() if p.markup.handle and p.markup.has_dates
+    )
+
+
+def _speaker(handle: str) -> Platform | None:
+    """Whose grammar the handle follows. X's has no dot, Bluesky's always has."""
+    return next((platform for platform, grammar in _speakers() if grammar.fullmatch(handle)), None)
+
+
+def _target(text: str, position: int) -> tuple[str | None, int]:
+    found = _TARGET.match(text, position)
+    return (found[1], found.end()) if found else (None, position)
+
+
+def _name(text: str, floor: int, end: int) -> tuple[int, int] | None:
+    """Where the attribution starts (its dash) and where the name does; None where this is prose or a byline."""
+    low = max(floor, end - _NAME_LENGTH)
+    line = max(text.rfind("\n", low, end) + 1, low)
+    # A name on a line of its own, under its dash.
+    if not text[line:end].strip(" \t>") and line > low:
+        line = max(text.rfind("\n", low, line - 1) + 1, low)
+    dashes = list(_DASH.finditer(text, line, end))
+    if not dashes and (
+        above := re.compile(r"(?:—|–|―|--|-)[ \t]*\r?\n[ \t>]*$").search(text, max(floor, line - 8), line)
+    ):
+        return above.start(), line
+    for kind in ([m for m in dashes if _SURE.fullmatch(m[0])], dashes):
+        if kind:
+            first = kind[0]
+            chosen = first if not text[line : first.start()].strip(" \t>") else kind[-1]
+            return chosen.start(), chosen.end()
+    name = text[line:end].lstrip(" \t>")
+    if linked := list(re.finditer(r"(?:pic\.(?:twitter|x)\.com|https?://t\.co)/\w{7,10}", name)):
+        start = end - len(name) + linked[-1].end()
+        return start + len(text[start:end]) - len(text[start:end].lstrip()), start
+    # A name alone on its line, and something above it that it can be the author of.
+    if low < line and len(name.strip()) <= 60 and not _BYLINE.search(name) and text[floor:line].strip():
+        return end - len(name), end - len(name)
+    return None
+
+
+def short_codes(text: str, start: int, end: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The t.co and pic codes written in text[start:end], exact case, in order, each once; and those shown as pic."""
+    codes, pics = [], []
+    for pattern in _code_patterns():
+        for found in pattern.finditer(text, start, end):
+            codes.append((found.start(), found[1]))
+            if found[0].startswith("pic."):
+                pics.append(found[1])
+    ordered = dict.fromkeys(code for _, code in sorted(codes))
+    return tuple(ordered), tuple(dict.fromkeys(pics))
+
+
+@functools.cache
+def _code_patterns() -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(p.markup.codes) for p in platforms().values() if p.markup.codes)
+
+
+def _spans(text: str, floor: int, dash: int) -> tuple[Span, ...]:
+    """Where the post's own text may stand: from the paragraph before the dash backwards, at most four paragraphs."""
+    end = dash
+    while end > floor and text[end - 1] in " \t\r\n>\xa0":
+        end -= 1
+    if end <= floor:
+        return ()
+    starts: list[int] = []
+    at, low = end, max(floor, end - 3000)
+    while at > low and len(starts) < 4:
+        start = max(text.rfind("\n", low, at) + 1, low)
+        if text[start:at].strip(" \t\r>\xa0"):
+            lead = start + len(text[start:at]) - len(text[start:at].lstrip(" \t\r>\xa0"))
+            if starts and _ONLY_LINKS.fullmatch(text, starts[-1], end):
+                starts.pop()
+            starts.append(lead)
+        at = start - 1
+        if start <= low:
+            break
+    if not starts:
+        return ()
+    bounded = len(starts) < 4 and low == floor
+    confidences = {1: (0.9 if bounded else 0.7,), 2: (0.7, 0.25), 3: (0.65, 0.2, 0.1)}.get(
+        len(starts), (0.65, 0.2, 0.1, 0.05)
+    )
+    return tuple(Span(start, end, confidence) for start, confidence in zip(starts, confidences, strict=True))

@@ -1,0 +1,691 @@
+"""Posts in markup: blockquotes of every generation, frames, custom elements, placeholders, links, and what is hidden in
+attributes, scripts, templates and escaped text.
+
+The screen says where in the bytes a reference may stand; the start tag round it is given its own byte offset as an
+attribute before the page goes to the tree builder, so that the elements worth visiting are found by one selector, each
+knowing where it came from.
+"""
+
+from __future__ import annotations
+
+import bisect
+import functools
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from archiver.articles import screen
+from archiver.articles.decoding import Decoded, decode
+from archiver.articles.flattened import attributions, short_codes
+from archiver.articles.islands import Island, literals
+from archiver.articles.nesting import guard
+from archiver.articles.plain import author, urls
+from archiver.articles.selectors import Tree, bytes_at
+from archiver.errors import InputError
+from archiver.model import Claim, Embed, Kind, PostRef, Selector
+from archiver.platforms import Platform, platforms, recognise
+
+if TYPE_CHECKING:
+    from selectolax.lexbor import LexborNode
+
+#: How many escapes deep a reference is looked for: an attribute in a string in a script is three.
+MAX_ESCAPES = 4
+#: No article shows so many posts; a page that does was made to keep us busy.
+MAX_REFERENCES = 20_000
+
+_MARK = "archiver-at"
+_TAG_NAME = re.compile(rb"<[a-zA-Z][^\s/>]*")
+_TAG = re.compile(rb"""<[a-zA-Z][^\s/>]*(?>[^>"']+|"[^"]*"|'[^']*')*>""")
+# Elements that describe the page or act on it, and show nothing.
+_UNSHOWN = frozenset(
+    {"link", "meta", "base", "form", "input", "button", "option", "select", "head", "html", "body", "title"}
+)
+# Attributes that say where a click or a share goes.
+_ACTIONS = re.compile(r"click|share|canonical|copy|action|track|^on|^alt$|^title$|^aria-|^style$|^class$|^id$|^value$")
+_EMBED_LINK = re.compile(
+    r"(?<![a-z])(?:embed(?:ly|ded)?|oembed|lazy-?load-?\w+|lazy-?youtube|ytp?-lazy|youtube-lazy|video-lazy)(?![a-z])|embedly"
+)
+_MARKUP_IN_TEXT = re.compile(
+    r"<(?:blockquote|iframe|div|section|figure|amp-|a|p|object|embed|script)\b|&lt;(?:blockquote|iframe|a|div|p|figure)\b",
+    re.IGNORECASE,
+)
+_BLOCKS = frozenset(
+    "p div section blockquote li ul ol h1 h2 h3 h4 h5 h6 figure figcaption table tr header footer article br".split()  # noqa: SIM905 - a table of words
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One reference where it stands: `start`/`end` are byte offsets in the working copy (UTF-8) of the page."""
+
+    kind: Kind
+    platform: str
+    ref: PostRef | None
+    url: str | None
+    claim: Claim
+    where: str
+    in_body: bool | None
+    start: int
+    end: int
+    node: LexborNode | None = None
+    is_container: bool = False
+
+
+def html_embeds(content: bytes, *, charset: str | None = None, location: str | None = None) -> tuple[Embed, ...]:
+    """Every post of one HTML (or XML, or JSON) document, in document order."""
+    if _is_ascii_compatible(content) and not screen.references()(content):
+        return ()
+    decoded = decode(content, charset)
+    page = decoded.content if decoded.encoding in {"ascii", "utf-8"} else decoded.text.encode()
+    if decoded.encoding == "utf-8" and decoded.skipped:
+        page = page[decoded.skipped :]
+    if "\ufffd" in decoded.text and decoded.encoding == "utf-8":
+        page = decoded.text.encode()
+    reader = _Reader(page, location or "article")
+    found = reader.places()
+    return tuple(_finished(decoded, page, reader.tree, found))
+
+
+def _is_ascii_compatible(content: bytes) -> bool:
+    return content[:2] not in {b"\xff\xfe", b"\xfe\xff"} and b"\x00" not in content[:64]
+
+
+class _Reader:
+    """Reads one document, or a piece of one that stands escaped in another."""
+
+    def __init__(self, page: bytes, location: str, where: str = "dom", escapes: int = 0) -> None:
+        # An XML feed keeps HTML in CDATA sections, which an HTML parser takes for comments.
+        if b"<![CDATA[" in page:
+            page = page.replace(b"<![CDATA[", b" " * 9).replace(b"]]>", b"   ")
+        self.page, self.location, self.where, self.escapes = page, location, where, escapes
+        self.tree: Tree | None = None
+
+    def places(self) -> list[Place]:
+        ends = screen.references()(self.page)
+        if not ends:
+            return []
+        if len(ends) > MAX_REFERENCES:
+            raise InputError(
+                f"{self.location}: too large: {len(ends)} references, and a page is read up to {MAX_REFERENCES}"
+            )
+        is_script = _is_script(self.page)
+        regions = [] if is_script else self._regions()
+        if is_script:
+            return _deduplicated(self._island(0, len(self.page), "script-json", [end for _, end in ends]))
+        marks: dict[int, list[int]] = {}
+        raw: dict[int, list[int]] = {}
+        texts: dict[int, list[int]] = {}
+        starts = [region[0] for region in regions]
+        has_attribution = False
+        for number, end in ends:
+            at = bisect.bisect_right(starts, end - 1) - 1
+            if at >= 0 and end <= regions[at][3] and end > regions[at][2]:
+                raw.setdefault(at, []).append(end)
+                continue
+            if screen.is_attribution(number):
+                has_attribution = True
+                continue
+            lt = self._start_tag(end)
+            if lt is None:
+                continue
+            tag = _TAG.match(self.page, lt)
+            if tag and tag.end() < end:
+                texts.setdefault(lt, []).append(end)
+            else:
+                marks.setdefault(lt, []).append(end)
+        found: list[Place] = []
+        if marks or texts or has_attribution:
+            self._parse(sorted({*marks, *texts}))
+            assert self.tree is not None
+            found += self._elements(texts)
+            if has_attribution and self.where == "dom":
+                found += self._flattened(found)
+        for at, positions in raw.items():
+            name, begin, stop = regions[at][1], regions[at][2], regions[at][3]
+            found += self._raw(name, regions[at][0], begin, stop, positions)
+        return _deduplicated(found)
+
+    # --- where things stand in the bytes ----------------------------------------------------------------------------
+
+    def _regions(self) -> list[tuple[int, str, int, int]]:
+        """Raw text: (where its tag starts, its name, where its content starts and stops), in order."""
+        page, regions = self.page, []
+        tokens = screen.structure()(page)
+        guard(page, [number for number, _ in tokens].count(1), any(number == 2 for number, _ in tokens), self.location)
+        open_name, open_at, begin, depth = "", 0, 0, 0
+        for number, end in tokens:
+            if number:
+                continue
+            if page[end - 3 : end] == b"-->":
+                if open_name == "!--":
+                    regions.append((open_at, "!--", begin, end - 3))
+                    open_name = ""
+                continue
+            lt = page.rfind(b"<", max(0, end - 12), end)
+            name = page[lt + 1 : end].decode("ascii").lower()
+            if open_name:
+                if name == "/" + open_name:
+                    if open_name == "template" and depth:
+                        depth -= 1
+                        continue
+                    regions.append((open_at, open_name, begin, lt))
+                    open_name = ""
+                elif name == open_name == "template":
+                    depth += 1
+            elif name[0] != "/":
+                open_name, open_at, depth = name, lt, 0
+                tag = _TAG.match(page, lt)
+                begin = end if name == "!--" else tag.end() if tag else page.find(b">", end) + 1 or len(page)
+                if tag and page[begin - 2 : begin] == b"/>" and name in {"title", "style", "script"}:
+                    open_name = ""  # in SVG, which closes such elements itself
+        if open_name and open_name != "!--":
+            regions.append((open_at, open_name, begin, len(page)))
+        return regions
+
+    def _start_tag(self, end: int) -> int | None:
+        """The start tag that a match is in, or the last one before it."""
+        page, lt = self.page, end
+        for _ in range(50):
+            lt = page.rfind(b"<", 0, lt)
+            if lt < 0:
+                return None
+            if page[lt + 1 : lt + 2].isalpha():
+                return lt
+        return None
+
+    def _parse(self, at: list[int]) -> None:
+        from selectolax.lexbor import LexborHTMLParser
+
+        mark = _MARK
+        while mark.encode() in self.page:
+            mark += "x"
+        parts, previous = [], 0
+        for lt in at:
+            name = _TAG_NAME.match(self.page, lt)
+            cut = name.end() if name else lt + 1
+            parts += [self.page[previous:cut], b" %s=%d " % (mark.encode(), lt)]
+            previous = cut
+        parts.append(self.page[previous:])
+        self.tree = Tree(LexborHTMLParser(b"".join(parts)), mark)
+
+    # --- elements ---------------------------------------------------------------------------------------------------
+
+    def _elements(self, texts: dict[int, list[int]]) -> Iterator[Place]:
+        assert self.tree is not None
+        mark = self.tree.mark
+        inside: dict[int, int] = {}
+        nodes = [(int(node.attributes[mark] or 0), node) for node in self.tree.parser.css(f"[{mark}]")]
+        for at, node in nodes:
+            attributes = node.attributes
+            container = _container(node.tag or "", attributes)
+            if container and at not in inside:
+                place = self._container(at, node, attributes, container)
+                if place:
+                    for inner in node.css(f"[{mark}]"):
+                        inside[int(inner.attributes[mark] or 0)] = at
+                    yield place
+                    continue
+            if at in inside and inside[at] != at:
+                continue
+            yield from self._element(at, node, attributes)
+            if at in texts:
+                yield from self._text(at, node)
+
+    def _element(self, at: int, node: LexborNode, attributes: dict[str, str | None]) -> Iterator[Place]:
+        tag = node.tag or ""
+        if tag in _UNSHOWN:
+            return
+        assert self.tree is not None
+        is_link = tag in {"a", "area"}
+        seen: set[PostRef] = set()
+        for name, value in attributes.items():
+            if (
+                not value
+                or name == self.tree.mark
+                or (_ACTIONS.search(name) and not (name == "value" and tag == "param"))
+            ):
+                continue
+            if is_link and name != "href":
+                continue
+            if "<" in value or "&lt;" in value or value.lstrip()[:1] in "{[":
+                if len(value) > 20 and self.escapes < MAX_ESCAPES:
+                    yield from self._inner(value, f"attr:{name}", at, node)
+                continue
+            if ref := recognise(value) or _by_attribute(name, value, node):
+                if ref in seen:
+                    continue
+                seen.add(ref)
+                kind = Kind.EMBED
+                if is_link and not self._is_embed_link(node, attributes, ref):
+                    kind = Kind.LINK
+                url = value if "/" in value else None
+                yield self._place(kind, ref, url, at, node)
+            elif code := _short_code(value):
+                platform, short = code
+                codes, pics = short_codes(value, 0, len(value))
+                yield replace(
+                    self._place(Kind.SHORTLINK, PostRef(platform, short), value, at, node),
+                    ref=None, claim=Claim(codes=codes or (short,), pic_codes=pics),
+                )  # fmt: skip
+
+    def _place(self, kind: Kind, ref: PostRef, url: str | None, at: int, node: LexborNode) -> Place:
+        assert self.tree is not None
+        return Place(
+            kind=kind, platform=ref.platform, ref=ref, url=url, claim=Claim(handle=author(ref, url) if url else None),
+            where=self.tree.where(node) if self.where == "dom" else self.where,
+            in_body=self.tree.in_body(node) if self.where == "dom" else None,
+            start=at, end=self._end(at, node), node=node,
+        )  # fmt: skip
+
+    def _end(self, at: int, node: LexborNode) -> int:
+        """Where the element ends: its end tag for what has content, else its start tag."""
+        page = self.page
+        tag = _TAG.match(page, at)
+        end = tag.end() if tag else page.find(b">", at) + 1 or len(page)
+        name = (node.tag or "").encode()
+        if not name or name in {
+            b"img",
+            b"embed",
+            b"param",
+            b"iframe",
+            b"input",
+            b"source",
+            b"br",
+            b"div",
+            b"section",
+            b"span",
+            b"li",
+            b"figure",
+        }:
+            return end
+        depth, position = 1, end
+        pattern = _pair(name)
+        for _ in range(200):
+            found = pattern.search(page, position, position + 200_000)
+            if not found:
+                return end
+            depth += -1 if found[0][1:2] == b"/" else 1
+            position = found.end()
+            if depth == 0:
+                close = page.find(b">", position)
+                return close + 1 if close >= 0 else end
+        return end
+
+    def _container(
+        self, at: int, node: LexborNode, attributes: dict[str, str | None], platform: Platform
+    ) -> Place | None:
+        """The element that an embed code made: one embed, whatever it holds."""
+        assert self.tree is not None
+        tag = node.tag or ""
+        if tag in _UNSHOWN or (tag == "a" and "intent/" in (attributes.get("href") or "")):
+            return None
+        refs: list[tuple[PostRef, str]] = []
+        for name, value in attributes.items():
+            if value and name != self.tree.mark and (ref := recognise(value) or _by_attribute(name, value, node)):
+                refs.append((ref, value))
+        own = [r for r in refs if r[0].platform == platform.name]
+        if not own:
+            links: list[tuple[PostRef, str]] = []
+            for inner in node.css(f"[{self.tree.mark}]"):
+                for name, value in inner.attributes.items():
+                    if (
+                        value
+                        and name != self.tree.mark
+                        and (ref := recognise(value) or _by_attribute(name, value, inner))
+                    ):
+                        links.append((ref, value))
+            links = [link for link in links if link[0].platform == platform.name]
+            if links:
+                own = [links[-1] if platform.markup.is_last else links[0]]
+        text = flat_text(node)
+        claims = [a for a in attributions(text) if a.platform == platform.name]
+        claim = claims[-1] if claims else None
+        if not own and claim is None:
+            return None
+        end = self._end(at, node)
+        codes, pics = short_codes(self.page[at:end].decode("utf-8", "replace").replace("&#x2F;", "/"), 0, 1 << 30)
+        ref, url = own[0] if own else (None, None)
+        url = url if url and "/" in url else None
+        said = text[: claim.start].strip() if claim else None
+        return Place(
+            kind=Kind.EMBED, platform=platform.name, ref=ref, url=url,
+            claim=Claim(
+                handle=claim.handle if claim else author(ref, url) if ref and url else None,
+                name=claim.name if claim else None, date=claim.date if claim else None, text=said or None,
+                codes=codes, pic_codes=pics,
+            ),
+            where=self.tree.where(node) if self.where == "dom" else self.where,
+            in_body=self.tree.in_body(node) if self.where == "dom" else None,
+            start=at, end=end, node=node, is_container=True,
+        )  # fmt: skip
+
+    def _is_embed_link(self, node: LexborNode, attributes: dict[str, str | None], ref: PostRef) -> bool:
+        """Whether a link stands for an embed: by its class, by the wrapper round it, or because it is the date of an
+        attribution in a quotation."""
+        if _EMBED_LINK.search((attributes.get("class") or "").lower()):
+            return True
+        parent, levels = node.parent, 0
+        while parent is not None and levels < 8:
+            classes = (
+                (parent.attributes.get("class") or "").lower() if parent.tag not in {"-document", "#document"} else ""
+            )
+            if "wp-block-embed__wrapper" in classes:
+                return True
+            if parent.tag == "blockquote":
+                text = flat_text(parent)
+                label = node.text().strip()
+                return any(
+                    a.platform == ref.platform and label and text[a.start : a.end].rstrip().endswith(label)
+                    for a in attributions(text)
+                )
+            parent, levels = parent.parent, levels + 1
+        return False
+
+    # --- text -------------------------------------------------------------------------------------------------------
+
+    def _text(self, at: int, node: LexborNode) -> Iterator[Place]:
+        """References written out in the text that follows a start tag."""
+        assert self.tree is not None
+        link = node if node.tag == "a" else None
+        linked = recognise(link.attributes.get("href") or "") if link else None
+        for owner, text in _texts_after(node):
+            if self.escapes < MAX_ESCAPES and _MARKUP_IN_TEXT.search(text):
+                yield from self._inner(text, "escaped-text", at, None)
+                continue
+            for _, url in urls(text):
+                ref = recognise(url if "//" in url[:8] else f"https://{url}")
+                if ref is None or ref == linked:
+                    continue
+                start, end = self._find(url, ref.id, at)
+                kind = Kind.EMBED if "wp-block-embed__wrapper" in (owner.attributes.get("class") or "") else Kind.LINK
+                yield replace(self._place(kind, ref, url, at, owner), start=start, end=end, node=owner)
+            told = _short_code((link.attributes.get("href") if link else None) or "")
+            codes, pics = short_codes(text, 0, len(text))
+            for code in codes:
+                if told and told[1] == code and code not in pics:
+                    continue
+                start, end = self._find(code, code, at)
+                yield Place(
+                    kind=Kind.SHORTLINK, platform="twitter", ref=None, url=None,
+                    claim=Claim(codes=(code,), pic_codes=(code,) if code in pics else ()),
+                    where=self.tree.where(owner) if self.where == "dom" else self.where,
+                    in_body=self.tree.in_body(owner) if self.where == "dom" else None, start=start, end=end, node=owner,
+                )  # fmt: skip
+
+    def _find(self, url: str, id: str, at: int) -> tuple[int, int]:
+        for text in (url, id.rpartition("/")[2]):
+            start = self.page.find(text.encode(), at)
+            if start >= 0:
+                return start, start + len(text.encode())
+        return at, at + 1
+
+    def _flattened(self, found: list[Place]) -> Iterator[Place]:
+        """Attributions in the page's text that no embed's element holds."""
+        return iter(())
+
+    # --- what stands escaped ----------------------------------------------------------------------------------------
+
+    def _inner(self, text: str, where: str, at: int, node: LexborNode | None) -> Iterator[Place]:
+        """References in markup or JSON that stands escaped in an attribute, a text or a string of this page."""
+        piece = _Reader(text.encode("utf-8", "replace"), self.location, where, self.escapes + 1)
+        end = self._end(at, node) if node is not None else None
+        for place in piece.places():
+            if place.kind is not Kind.EMBED and where.startswith("script"):
+                continue
+            start, stop = (
+                (at, end)
+                if end
+                else self._find(place.ref.id if place.ref else "\0", place.ref.id if place.ref else "\0", at)
+            )
+            in_body = (
+                self.tree.in_body(node) if self.tree and node is not None and self.where == "dom" else place.in_body
+            )
+            yield replace(place, start=start, end=stop, node=node, where=where, in_body=in_body)
+
+    def _raw(self, name: str, tag_at: int, begin: int, stop: int, positions: list[int]) -> Iterator[Place]:
+        """References in raw text."""
+        if name in {"!--", "style", "title"}:
+            return
+        if name in {"script"}:
+            tag = self.page[tag_at:begin].lower()
+            is_markup = b"text/html" in tag or b"template" in tag or b"text/x-" in tag
+            if is_markup and self.escapes < MAX_ESCAPES:
+                yield from self._shifted(begin, stop, "template")
+                return
+            kind = "script-json" if b"json" in tag or b"data-" in tag else "script-js"
+            yield from self._island(begin, stop, kind, positions)
+            return
+        if self.escapes >= MAX_ESCAPES:
+            return
+        if name == "template":
+            yield from self._shifted(begin, stop, "template")
+        else:
+            import html
+
+            text = html.unescape(self.page[begin:stop].decode("utf-8", "replace"))
+            yield from self._inner(text, name, begin, None)
+
+    def _shifted(self, begin: int, stop: int, where: str) -> Iterator[Place]:
+        piece = _Reader(self.page[begin:stop], self.location, where, self.escapes + 1)
+        for place in piece.places():
+            yield replace(place, start=place.start + begin, end=place.end + begin, node=None)
+
+    def _island(self, begin: int, stop: int, where: str, positions: list[int]) -> Iterator[Place]:
+        """References in the strings of a script or of a JSON document."""
+        if self.escapes >= MAX_ESCAPES:
+            return
+        for island in literals(self.page[begin:stop], [p - begin for p in positions]):
+            at = begin + island.start
+            yield from self._string(island, where, at)
+
+    def _string(self, island: Island, where: str, at: int) -> Iterator[Place]:
+        if island.call is not None:
+            platform, id = island.call
+            yield Place(
+                Kind.EMBED, platform, PostRef(platform, id), None, Claim(), where, None, at, at + len(island.raw)
+            )
+            return
+        text = island.text
+        if "<" in text or "&lt;" in text:
+            for place in self._inner_at(text, where, at, len(island.raw)):
+                yield place
+        elif (ref := recognise(text)) is not None:
+            if island.is_embed:
+                yield Place(
+                    Kind.EMBED,
+                    ref.platform,
+                    ref,
+                    text,
+                    Claim(handle=author(ref, text)),
+                    where,
+                    None,
+                    at,
+                    at + len(island.raw),
+                )
+        elif '"' in text:
+            piece = _Reader(text.encode("utf-8", "replace"), self.location, where, self.escapes + 1)
+            ends = [end for _, end in screen.references()(piece.page)]
+            for place in piece._island(0, len(piece.page), where, ends):
+                start, stop = self._find_in(place, at, at + len(island.raw))
+                yield replace(place, start=start, end=stop)
+
+    def _inner_at(self, text: str, where: str, at: int, length: int) -> Iterator[Place]:
+        piece = _Reader(text.encode("utf-8", "replace"), self.location, where, self.escapes + 1)
+        for place in piece.places():
+            if place.kind is Kind.EMBED:
+                start, stop = self._find_in(place, at, at + length)
+                yield replace(place, start=start, end=stop, node=None)
+
+    def _find_in(self, place: Place, start: int, stop: int) -> tuple[int, int]:
+        """The bytes of a post's id in the raw form of what was unescaped; ids need no escapes themselves."""
+        if place.ref:
+            id = place.ref.id.rpartition("/")[2].encode()
+            at = self.page.find(id, start, stop)
+            if at >= 0:
+                return at, at + len(id)
+        return start, stop
+
+
+# --- finishing ------------------------------------------------------------------------------------------------------
+
+
+def _deduplicated(found: list[Place] | Iterator[Place]) -> list[Place]:
+    """Places in order, without the second copy of one place: a fallback in `noscript`, a player inside an `object`, the
+    same post again in the page's own data."""
+    ordered = sorted(found, key=lambda place: (place.start, -place.end, place.where != "dom"))
+    shown = {(p.platform, p.ref) for p in ordered if p.kind is Kind.EMBED and p.where == "dom" and p.ref}
+    claimed = {(p.platform, p.claim.handle, p.claim.date) for p in ordered if p.claim.date and p.kind is Kind.EMBED}
+    kept: list[Place] = []
+    last: dict[tuple[Kind, PostRef | None, tuple[str, ...]], Place] = {}
+    for place in ordered:
+        key = (place.kind, place.ref, place.claim.codes if place.ref is None else ())
+        earlier = last.get(key)
+        if place.kind is Kind.EMBED and place.where != "dom" and (place.platform, place.ref) in shown and place.ref:
+            continue
+        if place.kind is Kind.FLATTENED and (place.platform, place.claim.handle, place.claim.date) in claimed:
+            continue
+        if (
+            earlier is not None
+            and place.ref
+            and not place.is_container
+            and place.start < earlier.end + 1500
+            and place.kind is Kind.EMBED
+        ):
+            continue
+        if earlier is not None and place.where.startswith("script") and earlier.where.startswith("script"):
+            continue
+        if earlier is not None and place.start < earlier.end:
+            continue
+        last[key] = place
+        kept.append(place)
+    return kept
+
+
+def _finished(decoded: Decoded, page: bytes, tree: Tree | None, found: list[Place]) -> Iterator[Embed]:
+    """Places as embeds: offsets in characters, selectors in the stored bytes."""
+    is_plain = decoded.encoding == "ascii"
+    is_same = page is decoded.content or (
+        decoded.encoding == "utf-8" and len(page) + decoded.skipped == len(decoded.content)
+    )
+    cursor, characters = 0, 0
+    for place in sorted(found, key=lambda place: (place.start, place.end)):
+        if is_plain:
+            start, end = place.start, place.end
+        else:
+            characters += len(page[cursor : place.start].decode("utf-8", "replace"))
+            cursor = place.start
+            start = characters
+            end = start + len(page[place.start : place.end].decode("utf-8", "replace"))
+        stored = (
+            (decoded.skipped + place.start, decoded.skipped + place.end)
+            if is_same or is_plain
+            else (decoded.byte(start), decoded.byte(end))
+        )
+        selectors: list[Selector] = [bytes_at(*stored)]
+        if place.node is not None and tree is not None:
+            selectors += tree.selectors(place.node)
+        yield Embed(
+            platform=place.platform, kind=place.kind, ref=place.ref, url=place.url, claim=place.claim,
+            where=place.where, in_body=place.in_body, start=start, end=end, selectors=tuple(selectors),
+        )  # fmt: skip
+
+
+# --- small questions ------------------------------------------------------------------------------------------------
+
+
+def _is_script(page: bytes) -> bool:
+    """Whether a document is JSON or a script rather than markup."""
+    head = page[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")
+    return bool(re.match(rb"[{\[]\s*[\"{\[\]}\d]|(?:import|export|const|let|var|window\.|self\.|/\*|//|[\"'`])", head))
+
+
+@functools.cache
+def _pair(name: bytes) -> re.Pattern[bytes]:
+    return re.compile(rb"</?" + re.escape(name) + rb"(?=[\s/>])", re.IGNORECASE)
+
+
+@functools.cache
+def _by_class() -> dict[str, Platform]:
+    return {name: platform for platform in platforms().values() for name in platform.markup.classes}
+
+
+@functools.cache
+def _by_tag() -> dict[str, Platform]:
+    return {name: platform for platform in platforms().values() for name in platform.markup.tags}
+
+
+def _container(tag: str, attributes: dict[str, str | None]) -> Platform | None:
+    if platform := _by_tag().get(tag):
+        return platform
+    classes = attributes.get("class")
+    if classes:
+        for name in classes.split():
+            if platform := _by_class().get(name):
+                return platform
+    return None
+
+
+@functools.cache
+def _id_attributes() -> dict[str, tuple[tuple[Platform, re.Pattern[str]], ...]]:
+    table: dict[str, list[tuple[Platform, re.Pattern[str]]]] = {}
+    for platform in platforms().values():
+        for name, pattern in platform.markup.attributes:
+            table.setdefault(name, []).append((platform, re.compile(pattern)))
+    return {name: tuple(entries) for name, entries in table.items()}
+
+
+def _by_attribute(name: str, value: str, node: LexborNode) -> PostRef | None:
+    """The post whose id an attribute carries. `NAME@WORD` in a platform's table: only on an element whose tag or class
+    has that word in it."""
+    for platform, pattern in _id_attributes().get(name, ()):
+        if found := pattern.fullmatch(value.strip()):
+            return platform.match(platform.url(PostRef(platform.name, "/".join(found.groups()))))
+    for platform, pattern in _id_attributes().get(name + "@", ()):
+        word = f"{node.tag} {node.attributes.get('class') or ''}".lower()
+        if platform.name in word and (found := pattern.fullmatch(value.strip())):
+            return platform.match(platform.url(PostRef(platform.name, "/".join(found.groups()))))
+    return None
+
+
+@functools.cache
+def _shortlinks() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    return tuple(
+        (p.name, re.compile(p.markup.shortlink, re.IGNORECASE)) for p in platforms().values() if p.markup.shortlink
+    )
+
+
+def _short_code(url: str) -> tuple[str, str] | None:
+    for name, pattern in _shortlinks():
+        if found := pattern.fullmatch(url.strip()):
+            return name, found[1]
+    return None
+
+
+def flat_text(node: LexborNode) -> str:
+    """An element's text as a reader sees it: blocks and line breaks on lines of their own."""
+    parts: list[str] = []
+    for inner in node.traverse(include_text=True):
+        if inner.tag == "-text":
+            parts.append(inner.text_content or "")
+        elif inner.tag in _BLOCKS:
+            parts.append("\n")
+    return re.sub(r"[ \t\r\f]*\n\s*", "\n", re.sub(r"[ \t\r\f]+", " ", "".join(parts))).strip()
+
+
+def _texts_after(node: LexborNode) -> Iterator[tuple[LexborNode, str]]:
+    """The texts between an element's start tag and the next start tag, each with the element it stands in."""
+    inner, owner = node.first_child, node
+    for _ in range(64):
+        while inner is not None:
+            if inner.tag == "-text":
+                if text := inner.text_content:
+                    yield owner, text
+            elif inner.tag != "-comment":
+                return
+            inner = inner.next
+        inner = owner.next
+        parent = owner.parent
+        if parent is None:
+            return
+        owner = parent

@@ -1,0 +1,146 @@
+"""Strings in scripts: the page's own data, where modern sites keep the embeds that they draw later.
+
+A script is not parsed. The string round each match is cut out and unescaped, which works alike for JSON, for JavaScript
+and for JSON inside a JavaScript string.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from archiver.platforms import platforms
+
+#: A string longer than this is not cut out; nobody embeds that much in one.
+MAX_STRING = 4 * 1024 * 1024
+
+_ESCAPE = re.compile(r"\\(?:u\{([0-9a-fA-F]{1,6})\}|u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))", re.DOTALL)
+_PLAIN = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0"}
+_KEY = re.compile(rb"""[\w$"'\\-]{1,80}\\*["']?\s*[:=]\s*\\*$""")
+# What a member, or the type of the object it belongs to, is called where it holds an embed.
+_EMBED_WORD = re.compile(
+    r"embed|tweet|twitter|instagram|youtube|tiktok|facebook|bluesky|mastodon|telegram|threads|reddit|social|external|"
+    r"video_?id|videourl|\bsrc\b|iframe",
+    re.IGNORECASE,
+)
+_TYPE = re.compile(
+    r"""\\*["']?(?:@?type|__typename|_type|role|kind|provider(?:_?name)?|component|blockType|name)\\*["']?\s*:\s*\\*["']([^"'\\]{1,80})""",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Island:
+    """One string of a script: `raw` as written from byte `start`, `text` unescaped. `is_embed` where its name or its
+    object's type says that it shows a post; `call` a post that a widget's constructor names instead."""
+
+    start: int
+    raw: bytes
+    text: str
+    is_embed: bool = False
+    call: tuple[str, str] | None = None
+
+
+def literals(script: bytes, positions: list[int]) -> Iterator[Island]:
+    """The strings of *script* that hold any of *positions*, each once, and the widget calls."""
+    done = -1
+    seen_calls: set[tuple[str, str]] = set()
+    for platform, pattern in _calls():
+        for found in pattern.finditer(script):
+            call = (platform, "/".join(part.decode() for part in found.groups() if part))
+            if call not in seen_calls:
+                seen_calls.add(call)
+                yield Island(found.start(), found[0], "", call=call)
+    for position in positions:
+        if position <= done:
+            continue
+        bounds = _bounds(script, position)
+        if bounds is None:
+            continue
+        start, end = bounds
+        done = end
+        raw = script[start:end]
+        yield Island(start, raw, _unescaped(raw), _is_embed(script, start, end))
+
+
+@functools.cache
+def _calls() -> tuple[tuple[str, re.Pattern[bytes]], ...]:
+    return tuple(
+        (platform.name, re.compile(call.encode(), re.IGNORECASE))
+        for platform in platforms().values()
+        for call in platform.markup.calls
+    )
+
+
+def _bounds(script: bytes, position: int) -> tuple[int, int] | None:
+    """Where the string literal round *position* starts and ends, without its quotes."""
+    for quote in (b'"', b"'", b"`"):
+        start = _unescaped_quote_before(script, position, quote)
+        if start is None:
+            continue
+        end = _unescaped_quote_after(script, position, quote)
+        if end is None or end - start > MAX_STRING:
+            continue
+        body = script[start + 1 : end]
+        if quote == b"`" or b"\n" not in body or b"\n" not in body.replace(b"\\\n", b""):
+            return start + 1, end
+    return None
+
+
+def _unescaped_quote_before(script: bytes, position: int, quote: bytes) -> int | None:
+    at = position
+    low = max(0, position - MAX_STRING)
+    while (at := script.rfind(quote, low, at)) >= 0:
+        if not _is_escaped(script, at):
+            return at
+    return None
+
+
+def _unescaped_quote_after(script: bytes, position: int, quote: bytes) -> int | None:
+    at = position
+    while (at := script.find(quote, at, position + MAX_STRING)) >= 0:
+        if not _is_escaped(script, at):
+            return at
+        at += 1
+    return None
+
+
+def _is_escaped(script: bytes, at: int) -> bool:
+    slashes = 0
+    while at - 1 - slashes >= 0 and script[at - 1 - slashes] == 0x5C:
+        slashes += 1
+    return slashes % 2 == 1
+
+
+def _unescaped(raw: bytes) -> str:
+    text = raw.decode("utf-8", "replace")
+    if "\\" not in text:
+        return text
+    try:
+        return str(json.loads(f'"{text}"', strict=False))
+    except ValueError:
+        return _ESCAPE.sub(_character, text)
+
+
+def _character(found: re.Match[str]) -> str:
+    code = found[1] or found[2] or found[3]
+    if code is None:
+        return _PLAIN.get(found[4], found[4])
+    number = int(code, 16)
+    return chr(number) if number < 0x110000 and not 0xD800 <= number < 0xE000 else "\ufffd"
+
+
+def _is_embed(script: bytes, start: int, end: int) -> bool:
+    """Whether the string is a member that holds an embed: by the member's name, or by the type of its object."""
+    before = script[max(0, start - 600) : start - 1]
+    key = _KEY.search(before)
+    if key and _EMBED_WORD.search(key[0].decode("ascii", "replace")):
+        return True
+    opened = max(before.rfind(b"{"), 0)
+    after = script[end : end + 600]
+    closed = after.find(b"}")
+    around = before[opened:] + after[: closed if closed >= 0 else None]
+    return any(_EMBED_WORD.search(found[1]) for found in _TYPE.finditer(around.decode("utf-8", "replace")))

@@ -1,0 +1,77 @@
+"""Posts in documents without markup: flattened attributions, links in prose, bare short codes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from archiver.articles.decoding import Decoded
+from archiver.articles.flattened import attributions, short_codes
+from archiver.articles.selectors import in_text
+from archiver.model import Claim, Embed, Kind, PostRef
+from archiver.platforms import platforms, recognise
+
+_URL = re.compile(
+    r"https?://[^\s<>\"'`|\\^{}\[\]）」』。、，]+|(?<![\w@./-])(?:[\w-]+\.)+[a-z]{2,6}/[^\s<>\"'`|\\^{}\[\]）]+",
+    re.IGNORECASE,
+)
+_TRAILING = ".,;:!?…*_~"
+
+
+def plain_embeds(decoded: Decoded) -> tuple[Embed, ...]:
+    """Every post of a plain text or Markdown article, in order."""
+    return tuple(sorted(_embeds(decoded), key=lambda embed: (embed.start or 0, embed.end or 0)))
+
+
+def _embeds(decoded: Decoded) -> Iterator[Embed]:
+    text = decoded.text
+    taken: list[tuple[int, int]] = []
+    told: set[str] = set()
+    for found in attributions(text):
+        taken.append((found.start, found.stop))
+        told.update(found.codes)
+        yield Embed(
+            platform=found.platform, kind=Kind.FLATTENED, ref=found.ref, url=found.url,
+            claim=Claim(found.handle, found.name, found.date, found.text, found.codes, found.pic_codes),
+            where="text", in_body=True, start=found.start, end=found.end, text_spans=found.spans,
+            selectors=in_text(decoded, found.start, found.end),
+        )  # fmt: skip
+    for start, url in urls(text):
+        if any(a <= start < b for a, b in taken):
+            continue
+        end = start + len(url)
+        if ref := recognise(url if "//" in url[:8] else f"https://{url}"):
+            yield Embed(
+                platform=ref.platform, kind=Kind.LINK, ref=ref, url=url, claim=Claim(handle=author(ref, url)),
+                where="text", in_body=True, start=start, end=end, selectors=in_text(decoded, start, end),
+            )  # fmt: skip
+    for platform in platforms().values():
+        if platform.markup.codes is None:
+            continue
+        for match in re.finditer(platform.markup.codes, text):
+            if match[1] in told:
+                continue
+            told.add(match[1])
+            codes, pics = short_codes(text, match.start(), match.end())
+            yield Embed(
+                platform=platform.name, kind=Kind.SHORTLINK, ref=None, url=match[0],
+                claim=Claim(codes=codes, pic_codes=pics),
+                where="text", in_body=True, start=match.start(), end=match.end(),
+                selectors=in_text(decoded, match.start(), match.end()),
+            )  # fmt: skip
+
+
+def urls(text: str) -> Iterator[tuple[int, str]]:
+    """URLs written out in *text*, without the punctuation of the sentence round them."""
+    for found in _URL.finditer(text):
+        url = found[0].rstrip(_TRAILING)
+        while url.endswith(")") and url.count("(") < url.count(")"):
+            url = url[:-1].rstrip(_TRAILING)
+        yield found.start(), url
+
+
+def author(ref: PostRef, url: str) -> str | None:
+    """The author's handle, where the post's URL tells it."""
+    pattern = platforms()[ref.platform].markup.author
+    found = re.search(pattern, url, re.IGNORECASE) if pattern else None
+    return found[1] if found else None

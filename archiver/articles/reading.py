@@ -1,0 +1,55 @@
+"""One document: what kind it is, and who reads it."""
+
+from __future__ import annotations
+
+import re
+
+from archiver.articles.decoding import decode
+from archiver.articles.plain import plain_embeds
+from archiver.errors import InputError
+from archiver.model import Embed
+
+#: Documents larger than this are refused by name rather than read in part.
+MAX_BYTES = 64 * 1024 * 1024
+
+_MARKUP = re.compile(
+    rb"<(?:!doctype\s+html|!--|\?xml|html|head|body|div|p|a|span|script|blockquote|article|section|iframe|table|meta|"
+    rb"figure|img|br|h[1-6]|ul|ol|li|rss|feed|amp-[a-z]+|noscript|link|title|main|em|strong|b|i|!\[CDATA\[)[\s>/]",
+    re.IGNORECASE,
+)
+
+
+def embeds(
+    content: bytes, *, media_type: str | None = None, charset: str | None = None, location: str | None = None
+) -> tuple[Embed, ...]:
+    """See `archiver.articles.embeds`."""
+    name = location or "article"
+    if len(content) > MAX_BYTES:
+        raise InputError(
+            f"{name}: too large: {len(content)} bytes, and articles are read up to {MAX_BYTES}; split it, or give its "
+            "parts as JSON Lines"
+        )
+    if is_markup(content, media_type, location):
+        from archiver.articles.html import html_embeds
+
+        return html_embeds(content, charset=charset, location=location)
+    return plain_embeds(decode(content, charset))
+
+
+def is_markup(content: bytes, media_type: str | None, location: str | None) -> bool:
+    """Whether a document is read as HTML: by what it holds, for a name or a declared type proves nothing. Markdown
+    and text that merely mention a tag stay text."""
+    suffix = (location or "").rpartition(".")[2].lower()
+    if (media_type or "").split(";")[0].strip() in {"text/plain", "text/markdown"} or suffix in {
+        "txt",
+        "md",
+        "markdown",
+    }:
+        return bool(
+            re.match(rb"\s*(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html|\?xml)[\s>]", content[:512], re.IGNORECASE)
+        )
+    return (
+        suffix in {"html", "htm", "xhtml", "xml", "rss", "atom", "json"}
+        or bool(_MARKUP.search(content[: 1 << 16]))
+        or (b"<" in content and bool(_MARKUP.search(content)))
+    )

@@ -1,0 +1,96 @@
+"""What could be a reference, found at memory speed: a byte screen over the platforms' strict patterns.
+
+A page that no pattern touches shows no post, so it needs no tree. On the others the screen says where to look, which is
+also how an embed's byte offset is known: a tree has none. Loose words are useless here, for nearly every page has a
+share button; the patterns ask for a post's path.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable
+
+from archiver.platforms import platforms
+
+_SLASH = r"(?:\\*/|&#(?:x0*2f|0*47);?|&sol;|%(?:25)*2f|\\+u002f|\\+x2f)"
+_AT = r"(?:@|&#(?:x0*40|0*64);?|&commat;|%(?:25)*40|\\+u0040|\\+x40)"
+_EQUALS = r"(?:=|&#(?:x0*3d|0*61);?|&equals;|%(?:25)*3d|\\+u003d|\\+x3d)"
+_QUESTION = r"(?:\?|&#(?:x0*3f|0*63);?|&quest;|%(?:25)*3f|\\+u003f|\\+x3f)"
+
+#: An attribution in text: the handle in its parentheses. Tags may stand between them.
+_ATTRIBUTION = (
+    r"(?:\(|\xef\xbc\x88|&#40;)\s*(?:<[^<>]{0,300}>\s*)?(?:\[\s*)?(?:" + _AT + r"|\xef\xbc\xa0)[\w.\\-]{1,80}"
+)
+
+#: Where raw text begins and ends, which a tree does not tell.
+_STRUCTURE = r"</?(?:script|style|textarea|title|template|iframe|noembed|noframes|xmp)\b|<!--|-->"
+#: Formatting elements with attributes. Unclosed ones are opened again in every paragraph (HTML standard, "reconstruct
+#: the active formatting elements"), so their number bounds how much larger than its source a tree can grow.
+_FORMATTING = r"<(?:big|b|code|em|font|i|small|strike|strong|s|tt|u)[\s/]"
+#: A start tag of this many bytes without a quotation's end may hold too many attributes to compare pairwise.
+_LONG_TAG = r"<[a-z][^<>]{20000}"
+
+Scan = Callable[[bytes], list[tuple[int, int]]]
+
+
+def escaped(pattern: str) -> str:
+    """A platform's pattern with every escape of `/`, `@`, `{=}` and `{?}` allowed for."""
+    return pattern.replace("/", _SLASH).replace("@", _AT).replace("{=}", _EQUALS).replace("{?}", _QUESTION)
+
+
+@functools.cache
+def patterns() -> tuple[str, ...]:
+    """What `references` looks for: the platforms' screens, and attributions."""
+    screens = dict.fromkeys(s for platform in platforms().values() for s in platform.markup.screens)
+    bylines = dict.fromkeys(s for platform in platforms().values() for s in platform.markup.byline_screens)
+    return (_ATTRIBUTION, *bylines, *map(escaped, screens))
+
+
+def is_attribution(number: int) -> bool:
+    """Whether the pattern of that number is of flattened text rather than of a URL or markup."""
+    return number <= sum(len(platform.markup.byline_screens) for platform in platforms().values())
+
+
+@functools.cache
+def references() -> Scan:
+    """A scan for everything that may refer to a post: (pattern number, end offset), by offset."""
+    return _scan(patterns())
+
+
+@functools.cache
+def structure() -> Scan:
+    """A scan for what bounds raw text (0), for formatting elements with attributes (1), for endless tags (2)."""
+    return _scan((_STRUCTURE, _FORMATTING, _LONG_TAG))
+
+
+def _scan(expressions: tuple[str, ...]) -> Scan:
+    try:
+        import hyperscan
+    except ImportError:  # no wheel for this machine: slower, and the same answer
+        return _scan_with_re(expressions)
+    database = hyperscan.Database()
+    database.compile(
+        expressions=[expression.encode("ascii") for expression in expressions],
+        ids=list(range(len(expressions))),
+        elements=len(expressions),
+        flags=[hyperscan.HS_FLAG_CASELESS] * len(expressions),
+    )
+
+    def scan(content: bytes) -> list[tuple[int, int]]:
+        found: list[tuple[int, int]] = []
+        add = found.append
+        database.scan(content, match_event_handler=lambda number, _from, to, _flags, _context: add((number, to)))
+        return found
+
+    return scan
+
+
+def _scan_with_re(expressions: tuple[str, ...]) -> Scan:
+    compiled = [re.compile(expression.encode("ascii"), re.IGNORECASE) for expression in expressions]
+
+    def scan(content: bytes) -> list[tuple[int, int]]:
+        found = [(m.end(), number) for number, pattern in enumerate(compiled) for m in pattern.finditer(content)]
+        return [(number, end) for end, number in sorted(found)]
+
+    return scan
