@@ -400,15 +400,15 @@ class Job:
     async def _resolve(self, piece: work.Due, began_at: dt.datetime | None) -> None:
         shown = await self._db(opinions.embed, piece.key)
         try:
-            resolution, _, failures = await self._drive(resolve.resolve(shown.embed, self._platforms), began_at)
+            resolution, _, _ = await self._drive(resolve.resolve(shown.embed, self._platforms), began_at)
         except _Ended as end:
-            resolution, failures = resolve.failed(end.error), _as_failures(end.error)
+            resolution = resolve.failed(end.error)
 
         def note(db: Any) -> None:
             now = self._now()
             ref = resolution.ref
             if ref is None:
-                state, reason = resolve.unresolved_state(resolution, failures)
+                state, reason = resolve.unresolved_state(resolution), resolution.reason
                 opinions.set_resolution(db, piece.key, resolution, state, reason)
                 wait = resolve.next_try(reason, piece.tries, self._rules.gone_after, self._rules.retry)
                 work.put_off(
@@ -461,9 +461,7 @@ class Job:
                 opinions.settle_post(db, ref, State.UNSUPPORTED, Reason.NO_SOURCE, None)
                 work.done(db, "post", str(ref))
                 return
-            for key, sha256, _ in opinions.media_keys(db, ref):
-                if sha256 is None and self._wants(key):
-                    work.mark_due(db, "media", f"{ref} {key}", now)
+            self._want_media(db, ref, now)
             self._schedule(db, self._settle(db, ref, now), piece, now)
 
         await self._write(note)
@@ -534,13 +532,16 @@ class Job:
                 if context is not None:
                     self._know(db, context, depth + 1, now)
         if depth:
-            for key, sha256, _ in opinions.media_keys(db, post.ref):
-                if sha256 is None and self._wants(key):
-                    work.mark_due(db, "media", f"{post.ref} {key}", now)
+            self._want_media(db, post.ref, now)
             self._settle(db, post.ref, now)
 
-    def _wants(self, key: str) -> bool:
-        return self._rules.photos and self._rules.videos
+    def _want_media(self, db: Any, ref: PostRef, now: dt.datetime) -> None:
+        for media in opinions.media_of(db, ref):
+            if media.sha256 is None and self._wants(media):
+                work.mark_due(db, "media", f"{ref} {media.key}", now)
+
+    def _wants(self, media: opinions.KeptMedia) -> bool:
+        return self._rules.photos if media.kind == "photo" else self._rules.videos
 
     def _settle(self, db: Any, ref: PostRef, now: dt.datetime) -> resolve.Judgement:
         """Write where a post stands, and corroborate the embeds that show it."""
@@ -549,11 +550,7 @@ class Job:
             for row in opinions.attempts(db, ref)
         ]
         shown = opinions.best_snapshot(db, ref)
-        media = [
-            Reason.OK if sha256 else Reason(reason)
-            for key, sha256, reason in opinions.media_keys(db, ref)
-            if self._wants(key)
-        ]
+        media = [each.reason for each in opinions.media_of(db, ref) if self._wants(each)]
         judgement = resolve.judge(tries, shown is not None, media, self._rules.gone_after)
         live = judgement.live
         opinions.settle_post(
@@ -729,10 +726,6 @@ class _Ended(Exception):
     def __init__(self, error: FetchError | ParseError, captures: list[Capture]) -> None:
         super().__init__(str(error))
         self.error, self.captures = error, captures
-
-
-def _as_failures(error: ArchiverError) -> list[FetchError]:
-    return [error] if isinstance(error, FetchError) else []
 
 
 def _bare(url: str) -> str:

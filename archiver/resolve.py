@@ -127,17 +127,15 @@ def next_try(reason: Reason, tries: int, gone_after: dt.timedelta, retry: Sequen
     return gone_after if reason is Reason.RECHECK else retry[min(tries, len(retry) - 1)]
 
 
-def unresolved_state(resolution: Resolution, failures: Sequence[FetchError]) -> tuple[State, Reason]:
-    """An embed without a post: for want of an answer (try again), or for want of evidence."""
-    if failures and not resolution.candidates and resolution.reason in _NO_ANSWER:
-        kinds = [failure.reason for failure in failures]
-        return State.PENDING, Reason(kinds[0])
-    return State.UNRESOLVED, resolution.reason
+def unresolved_state(resolution: Resolution) -> State:
+    """An embed without a post: for want of an answer (it will be tried again), or for want of evidence."""
+    return State.PENDING if resolution.reason in _PASSING else State.UNRESOLVED
 
 
-_NO_ANSWER = {
-    Reason.UNREACHABLE, Reason.TIMEOUT, Reason.NOT_RECORDED, Reason.RATE_LIMITED, Reason.BLOCKED, Reason.UNKNOWN,
-    Reason.NO_LINK, Reason.ADDRESS_REFUSED, Reason.SERVER_ERROR,
+#: Reasons that say something of our asking, not of the post.
+_PASSING = {
+    Reason.UNREACHABLE, Reason.TIMEOUT, Reason.NOT_RECORDED, Reason.RATE_LIMITED, Reason.BLOCKED, Reason.LOGIN_WALL,
+    Reason.ADDRESS_REFUSED, Reason.SERVER_ERROR, Reason.UNREADABLE, Reason.TOO_LARGE, Reason.UNKNOWN,
 }  # fmt: skip
 
 

@@ -352,16 +352,24 @@ def best_snapshot(db: sqlite3.Connection, ref: PostRef) -> dict[str, Any] | None
 # --- media ----------------------------------------------------------------------------------------------------------
 
 
-def media_keys(db: sqlite3.Connection, ref: PostRef) -> list[tuple[str, str | None, str]]:
-    """(key, sha256, reason) of every distinct picture or film of a post: kept once, whichever snapshot shows it."""
-    return [
-        (row[0], row[1], row[2])
-        for row in db.execute(
-            "SELECT key, max(sha256), min(media.reason) FROM media JOIN snapshot ON snapshot.id = media.snapshot "
-            "WHERE platform = ? AND post = ? GROUP BY key ORDER BY key",
-            (ref.platform, ref.id),
-        )
-    ]
+@dataclass(frozen=True, slots=True)
+class KeptMedia:
+    """One distinct picture or film of a post, whichever snapshots show it; `sha256` None while it is not kept."""
+
+    key: str
+    kind: str
+    sha256: str | None
+    reason: Reason
+
+
+def media_of(db: sqlite3.Connection, ref: PostRef) -> list[KeptMedia]:
+    """A post's media, each once."""
+    rows = db.execute(
+        "SELECT key, min(media.kind), max(sha256), min(media.reason) FROM media "
+        "JOIN snapshot ON snapshot.id = media.snapshot WHERE platform = ? AND post = ? GROUP BY key ORDER BY key",
+        (ref.platform, ref.id),
+    )
+    return [KeptMedia(row[0], row[1], row[2], Reason.OK if row[2] else Reason(row[3])) for row in rows]
 
 
 def media_shown(db: sqlite3.Connection, ref: PostRef, key: str) -> tuple[Media, ...]:

@@ -1,0 +1,168 @@
+"""The one writer of an archive: a lease, a fencing token, and transactions that are on disk when they return."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from archiver.errors import ArchiveBusy, ArchiveError
+from archiver.model import Body, Capture, moment, timestamp
+from archiver.store import facts, schema
+from archiver.store.schema import connect, translated
+
+#: A writer that has not been heard of for this long is taken for dead.
+LEASE = dt.timedelta(seconds=60)
+
+
+class Writer:
+    """The one writer of an archive. A context manager: entering takes the lease, leaving gives it back.
+
+    The lease carries a token that grows with every holder, and every transaction checks it: a process that was
+    paused past its lease, and replaced, can write nothing more (a fencing token, as in Kleppmann 2016).
+    """
+
+    def __init__(self, path: Path, *, holder: str, now: Callable[[], dt.datetime]) -> None:
+        self.path = path
+        self.db = connect(path, create=True)
+        self._holder, self._now, self._token = holder, now, 0
+
+    def __enter__(self) -> Writer:
+        try:
+            self._take_lease()
+        except BaseException:
+            self.db.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            with contextlib.suppress(sqlite3.Error, ArchiveError):
+                self.db.execute("UPDATE lease SET until = '' WHERE token = ?", (self._token,))
+                self.db.execute("PRAGMA optimize")
+                self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            self.db.close()
+
+    def _take_lease(self) -> None:
+        now = self._now()
+        with translated(self.path):
+            self.db.execute("BEGIN IMMEDIATE")
+            try:
+                row = self.db.execute("SELECT token, holder, until FROM lease").fetchone()
+                if row and row[2] and moment(row[2]) > now and not _is_dead(row[1]):
+                    raise ArchiveBusy(
+                        f"{self.path}: {row[1]} is writing it (its lease ends {row[2]}). "
+                        "Wait for it, stop it, or use another archive."
+                    )
+                self._token = (row[0] if row else 0) + 1
+                self.db.execute(
+                    "INSERT INTO lease (id, token, holder, until) VALUES (1, ?, ?, ?) ON CONFLICT (id) DO UPDATE "
+                    "SET token = excluded.token, holder = excluded.holder, until = excluded.until",
+                    (self._token, self._holder, timestamp(now + LEASE)),
+                )
+                self.db.execute("COMMIT")
+            except BaseException:
+                if self.db.in_transaction:
+                    self.db.execute("ROLLBACK")
+                raise
+
+    def renew(self) -> None:
+        """Say that we live; call more often than `LEASE`."""
+        with self.transaction() as db:
+            db.execute("UPDATE lease SET until = ? WHERE token = ?", (timestamp(self._now() + LEASE), self._token))
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All or nothing, on disk when it returns. ArchiveBusy if somebody else took over, ArchiveFull on ENOSPC."""
+        with translated(self.path):
+            self.db.execute("BEGIN IMMEDIATE")
+            try:
+                if self.db.execute("SELECT token FROM lease").fetchone()[0] != self._token:
+                    raise ArchiveBusy(f"{self.path}: another process took over while this one was asleep. Stopping.")
+                yield self.db
+                self.db.execute("COMMIT")
+            except BaseException:
+                if self.db.in_transaction:
+                    self.db.execute("ROLLBACK")
+                raise
+
+    def add_captures(self, captures: Iterable[Capture]) -> int:
+        """Keep captures and their bytes; how many were new. What it returned from is on disk.
+
+        Big bodies go in over several transactions: pieces without a blob that names them are what a kill leaves
+        behind, and the next attempt finds and uses them.
+        """
+        pending = list(captures)
+        large: dict[str, list[str]] = {}
+        bodies: dict[str, Body] = {}
+        for capture in pending:
+            for body in (capture.request_body, capture.body, capture.payload):
+                bodies[body.sha256] = body
+        for body in bodies.values():
+            if body.size > facts.BATCH and not facts.has_blob(self.db, body.sha256):
+                large[body.sha256] = self._add_pieces(body)
+        new = 0
+        with self.transaction() as db:
+            for body in bodies.values():
+                if facts.has_blob(db, body.sha256):
+                    continue
+                names = large.get(body.sha256) or _checked(db, body)
+                facts.add_blob(db, body.sha256, body.size, names)
+            for capture in pending:
+                new += facts.add_capture(db, capture)
+        return new
+
+    def _add_pieces(self, body: Body) -> list[str]:
+        import hashlib
+
+        names: list[str] = []
+        whole = hashlib.sha256()
+        pieces = facts.chunks_of(body)
+        done = False
+        while not done:
+            with self.transaction() as db:
+                for _ in range(facts.BATCH // schema.CHUNK_SIZE):
+                    piece = next(pieces, b"")
+                    if not piece:
+                        done = True
+                        break
+                    whole.update(piece)
+                    names.append(facts.add_chunk(db, piece))
+        _must_be(body, whole.hexdigest())
+        return names
+
+
+def _checked(db: sqlite3.Connection, body: Body) -> list[str]:
+    import hashlib
+
+    whole = hashlib.sha256()
+    names = []
+    for piece in facts.chunks_of(body):
+        whole.update(piece)
+        names.append(facts.add_chunk(db, piece))
+    _must_be(body, whole.hexdigest())
+    return names
+
+
+def _must_be(body: Body, found: str) -> None:
+    if found != body.sha256:
+        raise ArchiveError(f"bytes said to be sha256:{body.sha256} are sha256:{found}; nothing was stored. Run again.")
+
+
+def _is_dead(holder: str) -> bool:
+    """Whether a holder named `pid N on HOST` surely no longer runs: same host, no such process."""
+    import os
+
+    pid, _, host = holder.removeprefix("pid ").partition(" on ")
+    if host != os.uname().nodename or not pid.isdigit():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False

@@ -1,0 +1,92 @@
+"""How instant a look-up is: the whole process, on 100,000 posts, against a bare `python3 -c pass`.
+
+    python bench/lookup.py [POSTS]
+
+Median of 15 runs each, interleaved, warm cache. The limit set for it is 8 times.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from archiver.model import Author, Body, Capture, Media, Origin, Post, PostRef, Rank, Reason, State
+from archiver.store import Writer, opinions
+
+NOW = dt.datetime(2026, 11, 22, 12, 0, tzinfo=dt.UTC)
+WORDS = [
+    f"{a}{b}"
+    for a in ("har", "bri", "sto", "cra", "riv", "vil", "fer", "mar")
+    for b in ("bour", "dge", "rm", "ne", "er", "lage")
+]
+
+
+def fill(path: Path, posts: int) -> None:
+    """An archive of that many posts, each with a snapshot and its words."""
+    rng = random.Random(1)
+    nothing = Body.of(b"")
+    with Writer(path, holder="pid 0 on bench", now=lambda: NOW) as writer:
+        for start in range(0, posts, 5000):
+            made = []
+            for number in range(start, min(posts, start + 5000)):
+                made.append(
+                    Capture(
+                        url=f"https://cdn.syndication.twimg.com/tweet-result?id={number}", method="GET",
+                        request_headers=(), request_body=nothing, status=200, protocol="HTTP/1.1", headers=(),
+                        body=nothing, payload=nothing, started_at=NOW, ended_at=NOW, origin=Origin(),
+                    )
+                )  # fmt: skip
+            writer.add_captures(made)
+            with writer.transaction() as db:
+                for number, capture in enumerate(made, start):
+                    ref = PostRef("twitter", str(10**18 + number))
+                    opinions.add_post(db, ref, f"https://x.com/i/status/{ref.id}", NOW)
+                    text = " ".join(rng.choices(WORDS, k=20)) + f" number{number}"
+                    photo = Media("photo", f"m{number}", (f"https://pbs.twimg.com/media/m{number}.jpg",))
+                    post = Post(ref, Author(f"user_{number % 5000}", "A User"), text, NOW, media=(photo,))
+                    opinions.add_snapshot(db, post, "syndication", Rank.FIRST_HAND, capture, NOW)
+                    opinions.settle_post(db, ref, State.ARCHIVED, Reason.OK, None)
+
+
+def seconds(command: list[str], wanted: int = 0) -> float:
+    began = time.perf_counter()
+    done = subprocess.run(command, capture_output=True)
+    took = time.perf_counter() - began
+    assert done.returncode == wanted, done.stderr.decode()
+    return took
+
+
+def main() -> None:
+    posts = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "archive.db"
+        fill(path, posts)
+        archiver = [sys.executable, "-m", "archiver", "lookup", "--archive", str(path), "--json"]
+        queries = {
+            "id": str(10**18 + posts // 2),
+            "URL": f"https://twitter.com/someone/status/{10**18 + posts // 3}",
+            "handle": "@user_77",
+            "words": f"number{posts // 5}",
+            "common words": "harbour bridge storm",
+        }
+        times: dict[str, list[float]] = {"bare python": []} | {name: [] for name in queries}
+        for _ in range(15):
+            times["bare python"].append(seconds([sys.executable, "-c", "pass"]))
+            for name, query in queries.items():
+                times[name].append(seconds([*archiver, query]))
+        bare = statistics.median(times["bare python"])
+        print(f"{posts:,} posts, {path.stat().st_size / 1e6:.0f} MB")
+        for name, took in times.items():
+            print(
+                f"{name:<14} {statistics.median(took) * 1000:7.1f} ms  {statistics.median(took) / bare:5.1f} x bare python"
+            )
+
+
+if __name__ == "__main__":
+    main()
