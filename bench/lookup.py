@@ -82,10 +82,9 @@ def main() -> None:
                 times[name].append(seconds([*archiver, query]))
         bare = statistics.median(times["bare python"])
         print(f"{posts:,} posts, {path.stat().st_size / 1e6:.0f} MB")
-        for name, took in times.items():
-            print(
-                f"{name:<14} {statistics.median(took) * 1000:7.1f} ms  {statistics.median(took) / bare:5.1f} x bare python"
-            )
+        for name, each in times.items():
+            took = statistics.median(each)
+            print(f"{name:<14} {took * 1000:7.1f} ms  {took / bare:5.1f} x bare python")
 
 
 if __name__ == "__main__":
