@@ -6,11 +6,16 @@ WARC, feeds, data sets), `as_json` is the contract of `archiver extract --json`.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, BinaryIO
 
+from archiver.errors import InputError
 from archiver.model import Embed
 
-__all__ = ["as_json", "embeds", "text_of"]
+if TYPE_CHECKING:
+    from archiver.articles.readers import Document
+
+__all__ = ["as_json", "embeds", "read", "text_of"]
 
 
 def embeds(
@@ -38,6 +43,21 @@ def text_of(
     from archiver.articles.decoding import decode
 
     return decode(content, charset).text
+
+
+def read(
+    paths: Iterable[str],
+    *,
+    text_column: str | None = None,
+    url_column: str | None = None,
+    stdin: BinaryIO | None = None,
+) -> Iterator[Document | InputError]:
+    """The documents in *paths*, in constant memory: files, folders, globs and `-`; HTML, text, Markdown, gzip, WARC,
+    WACZ, feeds, JSON Lines, CSV, Parquet. What cannot be read is yielded as an InputError that names it, in its place;
+    the rest goes on. The columns say where a data set keeps the text and the address; well-known names need no telling."""
+    from archiver.articles.readers import read
+
+    return read(paths, text_column=text_column, url_column=url_column, stdin=stdin)
 
 
 def as_json(location: str, embed: Embed) -> dict[str, Any]:

@@ -120,9 +120,14 @@ def _unescaped(raw: bytes) -> str:
     if "\\" not in text:
         return text
     try:
-        return str(json.loads(f'"{text}"', strict=False))
+        return _whole(str(json.loads(f'"{text}"', strict=False)))
     except ValueError:
-        return _ESCAPE.sub(_character, text)
+        return _whole(_ESCAPE.sub(_character, text))
+
+
+def _whole(text: str) -> str:
+    """*text* with halves of characters joined, and those without another half as U+FFFD."""
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _character(found: re.Match[str]) -> str:
@@ -130,7 +135,7 @@ def _character(found: re.Match[str]) -> str:
     if code is None:
         return _PLAIN.get(found[4], found[4])
     number = int(code, 16)
-    return chr(number) if number < 0x110000 and not 0xD800 <= number < 0xE000 else "\ufffd"
+    return chr(number) if number < 0x110000 else "\ufffd"
 
 
 def _is_embed(script: bytes, start: int, end: int) -> bool:

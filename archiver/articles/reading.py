@@ -39,7 +39,7 @@ def embeds(
 def is_markup(content: bytes, media_type: str | None, location: str | None) -> bool:
     """Whether a document is read as HTML: by what it holds, for a name or a declared type proves nothing. Markdown
     and text that merely mention a tag stay text."""
-    suffix = (location or "").rpartition(".")[2].lower()
+    suffix = (location or "").partition("#")[0].rpartition(".")[2].lower()
     if (media_type or "").split(";")[0].strip() in {"text/plain", "text/markdown"} or suffix in {
         "txt",
         "md",
@@ -49,7 +49,8 @@ def is_markup(content: bytes, media_type: str | None, location: str | None) -> b
             re.match(rb"\s*(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html|\?xml)[\s>]", content[:512], re.IGNORECASE)
         )
     return (
-        suffix in {"html", "htm", "xhtml", "xml", "rss", "atom", "json"}
+        "html" in (media_type or "")
+        or suffix in {"html", "htm", "xhtml", "xml", "rss", "atom", "json"}
         or bool(_MARKUP.search(content[: 1 << 16]))
         or (b"<" in content and bool(_MARKUP.search(content)))
     )
