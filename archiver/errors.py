@@ -88,3 +88,9 @@ class NotRecorded(FetchError):
 
 class ParseError(ArchiverError):
     """Bytes that are not what the source promised. The capture stays; an improved parser can read it again."""
+
+
+class Unproved(ArchiverError):
+    """A signature, time stamp, proof or tile does not hold: names which, and what was expected."""
+
+    exit_code = 6
