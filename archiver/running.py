@@ -24,8 +24,6 @@ from archiver.fetch import Fetcher, retry_after
 from archiver.model import canonical
 from archiver.store import Writer, schema, work
 
-#: Bytes; articles are read whole.
-_LARGEST = 64 * 1024 * 1024
 #: Seconds that work under way gets to finish after SIGTERM or Ctrl-C.
 _DEADLINE = 30.0
 
@@ -209,42 +207,14 @@ def _reader(paths: tuple[str, ...]) -> Callable[[], Iterator[Article | InputErro
             if path.startswith(("http://", "https://")):
                 yield path
                 continue
-            yield from _files(path)
+            for found in articles.read([path]):
+                if isinstance(found, InputError):
+                    yield found
+                else:
+                    location = found.url or _location(found.location)
+                    yield Article(location, found.content, found.media_type, found.charset, found.published_at)
 
     return read
-
-
-def _files(path: str) -> Iterator[Article | InputError]:
-    """The articles at a path, a folder (its files, by name) or a glob."""
-    import glob
-
-    found = Path(path)
-    if found.is_dir():
-        names = sorted(each for each in found.rglob("*") if each.is_file() and not each.name.startswith("."))
-        if not names:
-            yield InputError(f"{path}: a folder without files. Name one that holds articles.")
-    elif not found.exists() and glob.has_magic(path):
-        names = [Path(each) for each in sorted(glob.glob(path, recursive=True))]  # noqa: PTH207 - the pattern is text
-        if not names:
-            yield InputError(f"{path}: matches no file.")
-    else:
-        names = [found]
-    for name in names:
-        try:
-            size = name.stat().st_size
-            if size > _LARGEST:
-                yield InputError(f"{name}: too large: {size} bytes, an article has at most {_LARGEST}. Split it.")
-                continue
-            content = name.read_bytes()
-        except OSError as error:
-            yield InputError(f"{name}: cannot be read: {error.strerror}. Check the name and its permissions.")
-            continue
-        if not content:
-            yield InputError(f"{name}: is empty. Check how it was saved.")
-        elif b"\0" in content[:8192] and not content.startswith((b"\xff\xfe", b"\xfe\xff")):
-            yield InputError(f"{name}: is not text but a binary file. Name an article: HTML or plain text.")
-        else:
-            yield Article(_location(str(name)), content)
 
 
 def _location(location: str) -> str:

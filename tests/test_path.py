@@ -99,11 +99,18 @@ def test_the_article_this_project_began_with(article: Path, world: World, archiv
     assert (report["articles"], report["embeds"], report["states"]) == (1, 2, {"archived": 2})
     assert adds_up(report)
 
-    for query in ("fwutN0Bakg", "@NOELreports", "taken by a driver trying to leave shows dead Russian soldiers and", article.name):
+    for query in (
+        "fwutN0Bakg",
+        "@NOELreports",
+        "taken by a driver trying to leave shows dead Russian soldiers and",
+        article.name,
+    ):
         found = {post["id"]: post for post in looked_up(archiver, query)}
         assert posts.noel.id in found, query
     noel, anton = (looked_up(archiver, each.id)[0] for each in (posts.noel, posts.anton))
-    assert [media["sha256"] for media in noel["media"]] == [hashlib.sha256(posts.noel.media[0].best.bytes()).hexdigest()]
+    assert [media["sha256"] for media in noel["media"]] == [
+        hashlib.sha256(posts.noel.media[0].best.bytes()).hexdigest()
+    ]
     assert [media["type"] for media in noel["media"]] == ["video/mp4"]
     assert [media["sha256"] for media in anton["media"]] == [hashlib.sha256(posts.anton.media[0].bytes()).hexdigest()]
 
@@ -129,8 +136,12 @@ def small(world: World, home: Path) -> dict[str, Any]:
     import datetime as dt
 
     at = dt.datetime(2026, 3, 1, 6, 42, tzinfo=dt.UTC)
-    crane = world.post("porthavenlive", "Crane four has come down across the ferry berth.", at, [photo()], code="Kq3vTn81Lb")
-    gone = world.post("delta_dispatch", "Third night in a row that lorries cross the bridge.", at, [photo(640, 480, "png")])
+    crane = world.post(
+        "porthavenlive", "Crane four has come down across the ferry berth.", at, [photo()], code="Kq3vTn81Lb"
+    )
+    gone = world.post(
+        "delta_dispatch", "Third night in a row that lorries cross the bridge.", at, [photo(640, 480, "png")]
+    )
     (home / "a.html").write_text(
         f'<article><blockquote class="twitter-tweet"><p>Crane four has come down across the ferry berth.</p>&mdash; '
         f'Porthaven Live (@porthavenlive) <a href="https://twitter.com/porthavenlive/status/{crane.id}">March 1, 2026'
@@ -155,7 +166,9 @@ def test_without_a_network_nothing_is_lost_and_a_later_run_completes(
     small: dict[str, Any], home: Path, archiver: Run, web: Web
 ) -> None:
     live = (home / "config.toml").read_text()
-    (home / "config.toml").write_text(live.replace(f'"127.0.0.1:{web.port}"', '"127.0.0.1:9"').replace(str(web.port), "9"))
+    (home / "config.toml").write_text(
+        live.replace(f'"127.0.0.1:{web.port}"', '"127.0.0.1:9"').replace(str(web.port), "9")
+    )
     report = json.loads(archiver("run", "--once", "--json", "a.html", "b.txt").stdout)
     assert report["states"] == {"pending": 3}
     assert report["reasons"] == {"pending": {"unreachable": 3}}
@@ -200,7 +213,9 @@ def test_a_replay_never_passes_for_an_observation_made_now(small: dict[str, Any]
     } == {"live"}
     assert {each["origin"] for each in again["captures"]} <= {"replay", "file"}
     assert [each["sha256"] for each in again["media"]] == [each["sha256"] for each in live["media"]]
-    assert [each["taken_at"][:19] for each in again["snapshots"]] == [each["taken_at"][:19] for each in live["snapshots"]]
+    assert [each["taken_at"][:19] for each in again["snapshots"]] == [
+        each["taken_at"][:19] for each in live["snapshots"]
+    ]
 
 
 def test_a_killed_run_goes_on_where_it_was(small: dict[str, Any], world: World, archiver: Run, home: Path) -> None:
@@ -255,7 +270,9 @@ def test_a_bad_article_gets_a_sentence_and_the_others_go_on(
     assert "bad.html" in extracted.stderr
 
 
-@pytest.mark.parametrize("command", [["run", "--once", "b.txt"], ["lookup", "x"], ["verify"], ["status"], ["export", "jsonl"]])
+@pytest.mark.parametrize(
+    "command", [["run", "--once", "b.txt"], ["lookup", "x"], ["verify"], ["status"], ["export", "jsonl"]]
+)
 def test_a_foreign_archive_gets_a_sentence_and_is_left_alone(
     small: dict[str, Any], archiver: Run, home: Path, command: list[str]
 ) -> None:
