@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+# Fixtures for everybody: a simulated web, and the same served on loopback.
+from tests.simulator.plugin import authority, ca_file, web, world  # noqa: F401  (pytest finds them by name)
+
 #: In CI a skipped test fails the run, because what is not run is not known. These may be skipped, and why.
 MAY_SKIP = {
     "the shared collection is absent": "the project must pass without the collection of real payloads beside it",
