@@ -16,6 +16,7 @@ import contextlib
 import dataclasses
 import datetime as dt
 import hashlib
+import ipaddress
 import logging
 import os
 import re
@@ -33,6 +34,7 @@ from archiver.errors import ConfigError, FetchError, Refused, Unreachable
 from archiver.fetch.guard import GuardedBackend, Resolver, checked_url, shown, system_resolve
 from archiver.fetch.intake import Intake
 from archiver.fetch.pace import Pace, retry_after
+from archiver.fetch.warc import Recorder, Recordings
 from archiver.model import Body, Capture, Request
 
 __all__ = ["Fetcher", "Resolver", "retry_after", "shown"]
@@ -40,6 +42,7 @@ __all__ = ["Fetcher", "Resolver", "retry_after", "shown"]
 #: Hosts whose connections are kept open at a time.
 MAX_CLIENTS = 64
 
+_ANYWHERE = (ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0"))
 _REDIRECTS = {301, 302, 303, 307, 308}
 _TOKEN_LIKE = re.compile(
     r"(?i)authorization|cookie|^x-(api-key|guest-token|csrf-token|auth.*)$|token|secret|password|api-?key|session"
@@ -121,11 +124,26 @@ class Fetcher:
         self._all = asyncio.Semaphore(config.connections)
         self._clients: collections.OrderedDict[tuple[str, str, int | None], _Client] = collections.OrderedDict()
         self._tls: ssl.SSLContext | None = None
+        self._record = record or config.record
+        self._replay = (*replay, *config.replay)
+        if self._record and self._replay:
+            raise ConfigError("record and replay cannot go together: a recording is of the web, not of a recording")
+        self._recorder: Recorder | None = None
+        self._recordings: Recordings | None = None
 
     async def __aenter__(self) -> Self:
+        """InputError for a recording that cannot be replayed, ConfigError for one that cannot be written."""
+        if self._replay:
+            self._recordings = await asyncio.to_thread(Recordings, self._replay, spool=self._spool)
+        elif self._record:
+            self._recorder = await asyncio.to_thread(Recorder, self._record)
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        if self._recordings:
+            self._recordings.close()
+        if self._recorder:
+            self._recorder.close()
         while self._clients:
             await self._clients.popitem()[1].pool.aclose()
 
@@ -168,8 +186,9 @@ class Fetcher:
     # --- one hop --------------------------------------------------------------------------------------------------
 
     def _checked(self, url: str) -> httpx.URL:
+        """What can be asked at all; whether its host may be contacted is seen when it is."""
         try:
-            return checked_url(url, ports=self._config.allow_ports, allowed=self._config.allow_addresses)
+            return checked_url(url, ports=None, allowed=_ANYWHERE)
         except Refused as error:
             error.url = url
             raise
@@ -183,14 +202,41 @@ class Fetcher:
             raise Refused("redirects to what is no URL", url=location) from error
 
     async def _ask(self, hop: Hop, redirected_from: str | None) -> Capture:
+        started_at = self._now()
         try:
-            return await self._live(hop, redirected_from)
+            if self._recordings:
+                return await self._replayed(self._recordings, hop, redirected_from)
+            capture = await self._live(hop, redirected_from)
         except FetchError as error:
             error.url = hop.url
+            if self._recorder:
+                await asyncio.to_thread(self._recorder.silence, hop.url, hop.method, hop.body, error, started_at)
             raise
+        if self._recorder:
+            await asyncio.to_thread(self._recorder.write, capture)
+        return capture
+
+    async def _replayed(self, recordings: Recordings, hop: Hop, redirected_from: str | None) -> Capture:
+        entry, asked = recordings.next(hop.url, hop.method, hop.body)
+        return await asyncio.to_thread(
+            recordings.capture,
+            entry,
+            asked,
+            url=hop.url,
+            method=hop.method,
+            caps=self._caps(hop),
+            redirected_from=redirected_from,
+        )
+
+    def _caps(self, hop: Hop) -> tuple[int, int]:
+        """Bytes on the wire, and bytes decoded. Media are asked for without a coding: one that has a coding all the
+        same is no film, and may grow no larger than a page."""
+        if hop.max_bytes is not None:
+            return hop.max_bytes, hop.max_bytes
+        return (self._config.max_media if hop.is_media else self._config.max_page), self._config.max_page
 
     async def _live(self, hop: Hop, redirected_from: str | None) -> Capture:
-        url = httpx.URL(hop.url)
+        url = checked_url(hop.url, ports=self._config.allow_ports, allowed=self._config.allow_addresses)
         headers, said = self._headers(hop)
         async with contextlib.AsyncExitStack() as stack:
             has_limits = await stack.enter_async_context(self._pace.turn(url))
@@ -274,7 +320,7 @@ class Fetcher:
     ) -> Capture:
         config = self._config
         deadline = (config.media_timeout if hop.is_media else config.timeout).total_seconds()
-        cap = hop.max_bytes or (config.max_media if hop.is_media else config.max_page)
+        wire_cap, payload_cap = self._caps(hop)
         request = httpcore.Request(
             hop.method,
             httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
@@ -298,15 +344,13 @@ class Fetcher:
                     response = await _send(pool, request)
                     answered = _strings(response.headers)
                     address, certificate = _peer(response)
-                    # Media are asked for without a coding; one that has a coding all the same is no film.
-                    payload_cap = min(cap, config.max_page) if hop.max_bytes is None else cap
                     intake = Intake(
                         ",".join(value for name, value in answered if name.lower() == "content-encoding"),
-                        wire_cap=cap,
+                        wire_cap=wire_cap,
                         payload_cap=payload_cap,
                         spool=self._spool,
                     )
-                    if hop.method != "HEAD" and _announced(answered) > cap:
+                    if hop.method != "HEAD" and _announced(answered) > wire_cap:
                         truncated = "length"
                     else:
                         async for chunk in response.aiter_stream():
