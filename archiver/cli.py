@@ -28,6 +28,8 @@ exit codes:
   3  the archive cannot be used: damaged, another program's, newer than this program, read-only
   4  another process is writing the archive
   5  the disk is full; nothing acknowledged is lost
+  6  a proof or a signature does not hold
+  70  a mistake of this program; DEBUG=1 shows where
   130  stopped by Ctrl-C; run again to go on
 """
 
@@ -42,18 +44,27 @@ def main(argv: Sequence[str] | None = None) -> int:
             return int(command.main(arguments[1:]))
         options = _parser().parse_args(arguments)
         return int(options.run(options))
+    except BrokenPipeError:
+        # The reader of our output has left (`| head`): not an error, and nothing to say to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except ArchiverError as error:
         if os.environ.get("DEBUG"):
             raise
         print(f"archiver: {error}", file=sys.stderr)
         return error.exit_code
+    except Exception as error:
+        if os.environ.get("DEBUG"):
+            raise
+        print(
+            f"archiver: a mistake of this program, not of yours: {type(error).__name__}: {error}. "
+            "Nothing acknowledged is lost. Run it again with DEBUG=1 to see where, and please report it.",
+            file=sys.stderr,
+        )
+        return 70
     except KeyboardInterrupt:
         print("archiver: stopped. Nothing acknowledged is lost; run again to go on.", file=sys.stderr)
         return 130
-    except BrokenPipeError:
-        # The reader of our output has left (`| head`): not an error, and nothing to say to it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -209,7 +209,8 @@ def translated(path: Path | str) -> Iterator[None]:
         yield
     except sqlite3.DatabaseError as error:
         message = str(error)
-        if "full" in message:
+        # Only ENOSPC is SQLITE_FULL; a quota or a limit on file size is a write that failed.
+        if "full" in message or getattr(error, "sqlite_errorname", "") == "SQLITE_IOERR_WRITE":
             raise ArchiveFull(
                 f"{path}: the disk is full; everything acknowledged is safe. Free space, then run again."
             ) from error

@@ -163,7 +163,7 @@ def _by_words(db: sqlite3.Connection, query: str, match: _Match) -> _Hits:
     if not rows and len(words) > 3:
         # A pasted text may differ in a few words: then four of five must be there.
         near = db.execute(
-            "SELECT platform, post, embed, wording.text, who FROM wording_fts "
+            "SELECT platform, post, embed, wording.text, wording.who FROM wording_fts "
             "JOIN wording ON wording.rowid = wording_fts.rowid WHERE wording_fts MATCH ? ORDER BY rank LIMIT 40",
             (" OR ".join(quoted),),
         )
