@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+import functools
 import gzip
 import hashlib
 from dataclasses import dataclass
@@ -16,14 +17,22 @@ def stamp(at: dt.datetime) -> str:
     return at.astimezone(dt.UTC).strftime("%Y%m%d%H%M%S")
 
 
+@functools.lru_cache(maxsize=65536)
 def urlkey(url: str) -> str:
     """SURT form, lower-cased, without scheme, `www.`, port and fragment: the Internet Archive's own library."""
     return str(surt(url)).lower()
 
 
+@functools.lru_cache(maxsize=65536)
 def digest_of(body: bytes) -> str:
     """Base32 SHA-1 of the payload, as CDX has it."""
     return base64.b32encode(hashlib.sha1(body, usedforsecurity=False).digest()).decode()
+
+
+@functools.lru_cache(maxsize=65536)
+def _record_size(body: bytes) -> int:
+    """About what a gzipped WARC record of it takes: CDX's `length`."""
+    return len(gzip.compress(body, 1, mtime=0)) + 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +58,6 @@ class Memento:
     @property
     def row(self) -> dict[str, str]:
         """The seven public CDX fields."""
-        length = len(gzip.compress(self.body, 6, mtime=0)) + 400
         return {
             "urlkey": self.urlkey,
             "timestamp": self.timestamp,
@@ -57,5 +65,5 @@ class Memento:
             "mimetype": "warc/revisit" if self.is_revisit else self.mime,
             "statuscode": "-" if self.is_revisit else str(self.status),
             "digest": digest_of(self.body),
-            "length": str(length),
+            "length": str(_record_size(self.body)),
         }

@@ -302,6 +302,7 @@ class Uncertain:
     graphql_deleted: str = "empty"  # empty | tombstone
     vx_missing: int = 500
     status_page: str = "shell"  # shell | login
+    excluded_replay: int = 403  # a memento of an excluded site: 403, or 200 as in 2020
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,6 +370,8 @@ class World:
     uncertain: Uncertain = field(default_factory=Uncertain)
     #: Bearer tokens that API v2 accepts.
     bearers: set[str] = field(default_factory=lambda: {"simulated-bearer"})
+    #: Save Page Now accounts, as `key:secret`; without any authorization one saves as nobody in particular.
+    save_keys: set[str] = field(default_factory=lambda: {"key:secret"})
     #: How often a Save Page Now job says "pending".
     save_polls: int = 1
     accounts: dict[str, Account] = field(default_factory=dict)
@@ -621,6 +624,32 @@ class World:
         self.mementos.append(memento)
         return memento
 
+    def archive(self, post: Post, at: dt.datetime, form: str = "v1", url: str | None = None) -> Memento:
+        """A capture of a post's page in one of the forms of `archived.FORMS`: v1 and v2 (JSON), old and microdata
+        (HTML), shell, login, absent, refused. The URL is the one at twitter.com unless given."""
+        from tests.simulator.archived import FORMS
+
+        got = FORMS[form](self, post)
+        url = url or f"https://twitter.com{post.path}"
+        return self.memento(url, at, got.body, status=got.status, mime=got.mime, headers=got.headers)
+
+    def archive_media(self, post: Post, at: dt.datetime) -> tuple[Memento, ...]:
+        """Captures of a post's pictures (as `?format=&name=orig`) and best films."""
+        kept = []
+        for medium in post.media:
+            if isinstance(medium, Photo):
+                url = f"https://pbs.twimg.com/media/{medium.key}?format={medium.format}&name=orig"
+                mime = {"jpg": "image/jpeg"}.get(medium.format, f"image/{medium.format}")
+                kept.append(self.memento(url, at, medium.bytes(), mime=mime))
+            else:
+                kept.append(self.memento(medium.best.url, at, medium.bytes(), mime="video/mp4"))
+        return tuple(kept)
+
+    def archive_code(self, code: str, at: dt.datetime) -> Memento:
+        """A capture of a t.co code's redirect."""
+        headers = (("location", self.codes[code]), ("cache-control", "private,max-age=300"))
+        return self.memento(f"https://t.co/{code}", at, b"", status=301, headers=headers)
+
     def exclude(self, url_prefix: str) -> None:
         """The Wayback Machine refuses to show anything whose URL key begins so."""
         self.excluded.append(url_prefix)
@@ -728,22 +757,11 @@ class World:
     # --- answering ---
 
     def answer(self, request: Request) -> Response:
-        """The answer of the host that is asked, at the world's present time. Nothing is waited for here: `delay`,
-        `trickle` and `wire` are carried out by whoever serves the answer."""
-        from tests.simulator.hosts import HANDLERS
-
+        """The answer of the host that is asked, at the world's present time, noted in the log. Nothing is waited for
+        here: `delay`, `trickle` and `wire` are carried out by whoever serves the answer."""
         with self._lock:
             request = dataclasses.replace(request, at=self.clock.now)
-            refused = self._refused(request)
-            if refused is not None:
-                response = refused
-            elif request.host in HANDLERS:
-                response = HANDLERS[request.host](self, request)
-            else:
-                page = self.page_at(request)
-                if page is None and request.host not in self.hosts():
-                    self.warnings.append(f"no such host in this web: {request.url}")
-                response = page or refusal(request.host, 404)
+            response = self._refused(request) or self.respond(request)
             response = self._marred(request, response)
             accepts = request.header("accept-encoding") or ""
             if "gzip" in accepts and _is_text(response) and request.query.get("gzip") != "false":
@@ -752,6 +770,17 @@ class World:
                 response = response.with_headers(("date", http_date(self.clock.now)))
             self.log.append(Exchange(request, response))
             return response
+
+    def respond(self, request: Request) -> Response:
+        """The true answer, with no trouble on its way and no note of it."""
+        from tests.simulator.hosts import HANDLERS
+
+        if request.host in HANDLERS:
+            return HANDLERS[request.host](self, request)
+        page = self.page_at(request)
+        if page is None and request.host not in self.hosts():
+            self.warnings.append(f"no such host in this web: {request.url}")
+        return page or refusal(request.host, 404)
 
     def _refused(self, request: Request) -> Response | None:
         for limit in self.limits:
