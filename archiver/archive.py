@@ -124,7 +124,7 @@ class Job:
         self._silent: dict[str, FetchError] = {}
         self._held: dict[str, tuple[dt.datetime, str]] = {}
         self._stopping = False
-        self.articles: list[str] = []
+        self.articles: dict[str, None] = {}
         self.refused: list[tuple[str, str]] = []
         self.requests: Counter[str] = Counter()
         self.counts: Counter[str] = Counter()
@@ -187,7 +187,7 @@ class Job:
         capture = article.capture or self._file_capture(article)
         id = opinions.article_id(article.location, capture.payload.sha256)
         if await self._db(opinions.has_article, id):
-            self.articles.append(id)
+            self.articles[id] = None
             self._listen("article known", {"article": article.location})
             return
         try:
@@ -220,7 +220,7 @@ class Job:
                 work.mark_due(db, "embed", opinions.name_of("embed", id, seq), now)
 
         await self._write(note)
-        self.articles.append(id)
+        self.articles[id] = None
         self.counts["articles read"] += 1
         self._listen("article read", {"article": article.location, "embeds": len(embeds)})
 

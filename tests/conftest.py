@@ -10,6 +10,8 @@ import pytest
 # Fixtures for everybody: a simulated web, and the same served on loopback.
 from tests.simulator.plugin import authority, ca_file, web, world  # noqa: F401  (pytest finds them by name)
 
+pytest_plugins = ("tests.simulator.plugin", "tests.commands")
+
 #: In CI a skipped test fails the run, because what is not run is not known. These may be skipped, and why.
 MAY_SKIP = {
     "the shared collection is absent": "the project must pass without the collection of real payloads beside it",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,59 +14,10 @@ from typing import Any
 import pytest
 
 from archiver.store import check, connect_to_read
+from tests.commands import Run, environment
 from tests.simulator.founding import founding, texts
 from tests.simulator.serve import Web
 from tests.simulator.world import World, photo
-
-pytest_plugins = ("tests.simulator.plugin",)
-
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
-
-
-@pytest.fixture
-def home(tmp_path: Path, web: Web) -> Path:
-    """A folder whose config.toml leads every host name to the simulated web."""
-    (tmp_path / "config.toml").write_text(
-        f"""
-        [fetch]
-        ca_file = {json.dumps(str(web.ca_file))}
-        allow_addresses = ["127.0.0.0/8"]
-        allow_ports = [80, 443, {web.port}]
-        timeout = "10s"
-        [fetch.resolve]
-        "*" = "127.0.0.1:{web.port}"
-        [hosts."web.archive.org/cdx"]
-        per_minute = 60000
-        [hosts."web.archive.org"]
-        per_minute = 60000
-        """
-    )
-    return tmp_path
-
-
-@pytest.fixture
-def archiver(home: Path) -> Run:
-    """Run the command in that folder; no proxy or home of this machine reaches it."""
-
-    def run(*arguments: str, expect: int | None = 0, **environment: str) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [sys.executable, "-m", "archiver", *arguments],
-            cwd=home,
-            env={
-                "PATH": os.environ["PATH"],
-                "HOME": str(home),
-                "PYTHONPATH": str(Path(__file__).parents[1]),
-                **environment,
-            },
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-        assert expect is None or done.returncode == expect, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
-        assert "Traceback" not in done.stderr, done.stderr
-        return done
-
-    return run
 
 
 def looked_up(archiver: Run, *query: str) -> list[dict[str, Any]]:
@@ -220,11 +170,10 @@ def test_a_replay_never_passes_for_an_observation_made_now(small: dict[str, Any]
 
 def test_a_killed_run_goes_on_where_it_was(small: dict[str, Any], world: World, archiver: Run, home: Path) -> None:
     """Killed at many points; nothing acknowledged is asked for again, nothing is lost, and it ends as it would have."""
-    environment = {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(Path(__file__).parents[1])}
     for turn in range(12):
         child = subprocess.Popen(
             [sys.executable, "-m", "archiver", "run", "--once", "a.html", "b.txt"],
-            cwd=home, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+            cwd=home, env=environment(home), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         assert child.stderr is not None
         for _ in range(turn):
@@ -288,8 +237,9 @@ def test_a_full_disk_gets_a_sentence_and_is_recovered_from(small: dict[str, Any]
     archiver("run", "--once", "b.txt")
     size = (home / "archive.db").stat().st_size
     script = f"ulimit -f {(size + 65536) // 1024}; exec {sys.executable} -m archiver run --once --quiet a.html"
-    environment = {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(Path(__file__).parents[1])}
-    done = subprocess.run(["bash", "-c", script], cwd=home, env=environment, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=home, env=environment(home), capture_output=True, text=True, timeout=60
+    )
     assert done.returncode == 5, (done.returncode, done.stdout, done.stderr)
     assert "disk is full" in done.stderr
     assert "Traceback" not in done.stderr
@@ -317,6 +267,6 @@ def test_lookup_loads_nothing_heavy(small: dict[str, Any], archiver: Run, home: 
         done = subprocess.run(
             [sys.executable, "-c", script, "lookup", query],
             cwd=home, capture_output=True, text=True, timeout=60,
-            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[1])},
+            env=environment(home),
         )  # fmt: skip
         assert (done.returncode, done.stderr.strip()) == (0, "[]"), query
