@@ -25,7 +25,7 @@ AVAILABILITY = "https://archive.org/wayback/available"
 FIELDS = ("original", "timestamp", "mimetype", "statuscode", "digest")
 ALL_FIELDS = ("urlkey", "timestamp", "original", "mimetype", "statuscode", "digest", "length")
 
-_REPLAY = re.compile(r"^(?:https?:)?//web\.archive\.org(?::\d+)?/web/(\d{4,14})([a-z]{2}_)?/(.+)$", re.DOTALL)
+_REPLAY = re.compile(r"^(?:(?:https?:)?//web\.archive\.org(?::\d+)?)?/web/(\d{4,14})([a-z]{2}_)?/(.+)$", re.DOTALL)
 _LINK = re.compile(r"<([^>]*)>((?:\s*;\s*\w+\s*=\s*(?:\"[^\"]*\"|[^\s;,\"]+))*)")
 _PARAMETER = re.compile(r"(\w+)\s*=\s*(?:\"([^\"]*)\"|([^\s;,\"]+))")
 

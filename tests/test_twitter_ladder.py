@@ -9,18 +9,21 @@ from drive import capture, drive, exchange, needs_shared
 from hypothesis import given
 from hypothesis import strategies as st
 
+from archiver import memento
 from archiver.errors import NotRecorded, Unreachable
 from archiver.model import Claim, PostRef, Reason, Resolution
 from archiver.platforms.twitter.grammar import EPOCH_MS
 from archiver.platforms.twitter.ladder import (
     code_request,
     fits_day,
-    path_handle,
+    id_range,
+    prefixes,
     resolve,
     short_code,
     target,
     window,
 )
+from archiver.platforms.twitter.pages import path_handle
 from archiver.platforms.twitter.sources import syndication_request
 
 DAY = dt.date(2024, 8, 7)
@@ -57,9 +60,21 @@ def tweet(id: str, handle: str = "reporter", text: str = TEXT, code: str | None 
     }
 
 
+class Unarchived(dict):
+    """A web in which the archive's index knows nothing but what is said."""
+
+    def get(self, url):
+        if url not in self and url.startswith(memento.CDX):
+            return capture(url, [])
+        return super().get(url)
+
+    def __or__(self, other):
+        return Unarchived({**self, **other})
+
+
 def moved(code: str, to: str, status: int = 301):
     url = code_request(code).url
-    return {url: capture(url, b"", status, {"location": to})}
+    return Unarchived({url: capture(url, b"", status, {"location": to})})
 
 
 def page(code: str, to: str):
@@ -70,7 +85,7 @@ def page(code: str, to: str):
         f'<head><noscript><META http-equiv="refresh" content="0;URL={to}"></noscript><title>{to}</title></head>'
         f'<script>window.opener = null; location.replace("{escaped}")</script>'
     )
-    return {url: capture(url, body, 200, {"content-type": "text/html; charset=utf-8"})}
+    return Unarchived({url: capture(url, body, 200, {"content-type": "text/html; charset=utf-8"})})
 
 
 def shown(id: str, body=None, status: int = 200):
@@ -258,6 +273,205 @@ def test_a_link_to_a_status_with_the_very_text_is_the_post():
     assert drive(resolve(claim, None), web).ref == PostRef("twitter", NOON)
 
 
+# --- archived codes -------------------------------------------------------------------------------------------------
+
+AT = "20240808101112"
+SEEN = {"memento-datetime": "Thu, 08 Aug 2024 10:11:12 GMT"}
+
+
+def index(place: str, *rows: tuple, **asked):
+    """What the archive's index answers: (original, mimetype, status) each."""
+    url = memento.cdx_query(place, **asked).url
+    header = list(memento.FIELDS)
+    body = [header, *([original, AT, kind, str(status), f"D{n}"] for n, (original, kind, status) in enumerate(rows))]
+    return {url: capture(url, body)}
+
+
+def code_index(code: str, *rows: tuple):
+    return index(f"t.co/{code}", *rows, collapse=None, limit=200)
+
+
+def replayed(original: str, body=b"", status: int = 200, headers=SEEN):
+    url = memento.replay_url(AT, original)
+    return {url: capture(url, body, status, headers)}
+
+
+def dead(code: str):
+    url = code_request(code).url
+    return Unarchived({url: capture(url, "", 404)})
+
+
+def test_a_dead_code_is_followed_where_an_archive_saw_it():
+    """The archive rewrites the Location of a redirect, and keeps the original beside it."""
+    lead = f"https://twitter.com/reporter/status/{NOON}/photo/1"
+    headers = SEEN | {"location": f"https://web.archive.org/web/{AT}id_/{lead}"}
+    web = dead("Picture001") | code_index("Picture001", ("https://t.co/Picture001", "text/html", 301))
+    web = web | replayed("https://t.co/Picture001", b"", 301, headers) | gone(NOON)
+    found = drive(resolve(CLAIM, None), web)
+    assert (found.ref, found.rung) == (PostRef("twitter", NOON), "archived-pic-code")
+
+
+def test_an_archived_page_of_t_co_is_read_too():
+    lead = f"https://twitter.com/reporter/status/{NOON}/photo/1"
+    (body,) = (answer.content for answer in page("Picture001", lead).values())
+    web = dead("Picture001") | code_index("Picture001", ("http://t.co/Picture001", "text/html", 200))
+    web = web | replayed("http://t.co/Picture001", body) | gone(NOON)
+    assert drive(resolve(CLAIM, None), web).ref == PostRef("twitter", NOON)
+
+
+def test_another_code_that_differs_in_case_is_not_followed():
+    """The index lower-cases its keys, so codes collide there."""
+    claim = Claim("reporter", None, None, None, ("Picture001",), ("Picture001",))
+    web = dead("Picture001") | code_index("Picture001", ("https://t.co/pictuRE001", "text/html", 301))
+    found = drive(resolve(claim, None), web)
+    assert (found.ref, found.reason, found.candidates) == (None, Reason.LINK_DEAD, ())
+
+
+# --- handle, day and text -------------------------------------------------------------------------------------------
+
+
+def test_the_ids_of_a_day_are_those_of_platforms_4():
+    assert id_range(DAY) == (1820580539397046272, 1821728100971446272)
+    assert prefixes(*id_range(DAY)) == ("1820", "1821")
+
+
+def test_days_before_ids_carried_a_time_have_no_range():
+    assert id_range(dt.date(2010, 10, 1)) is None
+    assert id_range(dt.date(2010, 11, 5)) is not None
+
+
+@given(st.dates(dt.date(2010, 11, 8), dt.date(2039, 1, 1)), st.integers(0, 10**9))
+def test_at_most_two_prefixes_cover_every_id_of_a_day(day, seed):
+    low, high = id_range(day)
+    some = low + seed * (high - 1 - low) // 10**9
+    asked = prefixes(low, high)
+    assert len(asked) <= 2
+    for id in (low, some, high - 1):
+        assert str(id).startswith(asked)
+
+
+def test_the_prefixes_of_a_day_on_which_ids_grew_by_a_digit_cover_both_lengths():
+    asked = prefixes(*id_range(dt.date(2018, 5, 25)))
+    assert len(asked) == 2 and asked[0].startswith("9") and asked[1].startswith("1")
+
+
+PLAIN = Claim("Reporter", None, DAY, TEXT)
+LOW, HIGH = prefixes(*id_range(DAY))
+
+
+def archive(posts: dict[str, dict | None], place: str = "twitter.com/Reporter/status"):
+    """A web archive with these posts as JSON under one place; None for one of which only redirects are kept."""
+    web = Unarchived()
+    for prefix in (LOW, HIGH):
+        own = {id: body for id, body in posts.items() if id.startswith(prefix)}
+        rows = [
+            (f"https://{place}/{id}", "application/json" if body else "text/html", 200 if body else 302)
+            for id, body in sorted(own.items())
+        ]
+        web = web | index(f"{place}/{prefix}", *rows, prefix=True, collapse="urlkey", limit=5000)
+    for id, body in posts.items():
+        if body:
+            web = web | replayed(f"https://{place}/{id}", body)
+        web = web | gone(id)
+    return web
+
+
+def an_id(hour: int, low: int = 1) -> str:
+    return made(f"2024-08-07T{hour:02}:00:00+00:00", low)
+
+
+def test_a_post_without_any_link_is_found_by_author_day_and_text():
+    posts = {NOON: tweet(NOON, code=None), an_id(9): tweet(an_id(9), text="Good morning to everybody.", code=None)}
+    asked: list = []
+    found = drive(resolve(PLAIN, None), archive(posts), asked)
+    assert (found.ref, found.rung) == (PostRef("twitter", NOON), "handle+date+text")
+    assert found.candidates[0].ref.id == NOON and any("text same" in why for why in found.candidates[0].reasons)
+    queries = [each.url for each in asked if each.url.startswith(memento.CDX)]
+    assert len(queries) == len(set(queries)) == 12, "two for each of three hosts and two path forms"
+
+
+def test_posts_of_other_days_under_the_same_prefix_are_left_out():
+    late = made("2024-08-09T03:00:00+00:00")
+    assert late.startswith(HIGH)
+    found = drive(resolve(PLAIN, None), archive({late: tweet(late, code=None)}))
+    assert (found.ref, found.candidates) == (None, ())
+
+
+def test_equal_texts_are_ambiguous():
+    posts = {id: tweet(id, code=None) for id in (an_id(8), an_id(18))}
+    found = drive(resolve(PLAIN, None), archive(posts))
+    assert (found.ref, found.reason, sorted(candidates(found))) == (None, Reason.AMBIGUOUS, sorted(posts))
+
+
+def test_equal_texts_are_told_apart_by_the_claimed_link():
+    claim = Claim("Reporter", None, DAY, TEXT, ("Picture001",), ("Picture001",))
+    posts = {an_id(8): tweet(an_id(8), code="Picture001"), an_id(18): tweet(an_id(18), code="Picture002")}
+    found = drive(resolve(claim, None), archive(posts) | dead("Picture001"))
+    assert found.ref == PostRef("twitter", an_id(8))
+
+
+def test_a_text_that_nearly_agrees_is_never_chosen():
+    """One number differs: another report of the same author, or a misquotation; either way not proved."""
+    posts = {NOON: tweet(NOON, text="At least 12 people were hurt in the night, officials say.", code=None)}
+    claim = Claim("Reporter", None, DAY, "At least 14 people were hurt in the night, officials say.")
+    found = drive(resolve(claim, None), archive(posts))
+    assert (found.ref, found.reason, candidates(found)) == (None, Reason.AMBIGUOUS, [NOON])
+
+
+def test_a_short_text_decides_nothing():
+    posts = {NOON: tweet(NOON, text="Wow.", code=None)}
+    found = drive(resolve(Claim("Reporter", None, DAY, "Wow."), None), archive(posts))
+    assert (found.ref, candidates(found)) == (None, [NOON])
+
+
+def test_the_same_text_with_other_links_is_another_post():
+    """A post and its repetition: the archive has only the one whose picture is not the claimed one."""
+    posts = {NOON: tweet(NOON, code="Picture777")}
+    found = drive(resolve(CLAIM, None), archive(posts, "twitter.com/reporter/status") | dead("Picture001"))
+    assert found.ref is None and "its media link is another" in found.candidates[0].reasons
+
+
+def test_the_same_text_under_another_author_is_another_post():
+    """X does not check the handle in a URL, and archives kept such URLs."""
+    posts = {NOON: tweet(NOON, handle="impostor", code=None)}
+    found = drive(resolve(PLAIN, None), archive(posts))
+    assert found.ref is None and "shown under @impostor" in found.candidates[0].reasons
+
+
+def test_media_shown_again_lead_to_the_post_that_shows_them_again():
+    """The pic code expands to another author's post; the post that bears the code itself is in the archive."""
+    lead = moved("Picture001", f"https://x.com/ClipArchive_/status/{an_id(9)}/video/1")
+    posts = {NOON: tweet(NOON)}
+    web = archive(posts, "twitter.com/reporter/status") | lead | shown(an_id(9), tweet(an_id(9), "ClipArchive_"))
+    found = drive(resolve(CLAIM, None), web)
+    assert (found.ref, found.rung) == (PostRef("twitter", NOON), "handle+date+text")
+
+
+def test_a_long_text_is_chosen_though_another_post_cannot_be_read():
+    posts = {NOON: tweet(NOON, code=None), an_id(9): None}
+    found = drive(resolve(PLAIN, None), archive(posts))
+    assert found.ref == PostRef("twitter", NOON)
+
+
+def test_a_middling_text_is_not_chosen_while_another_post_cannot_be_read():
+    text = "Good morning to everybody."
+    posts = {NOON: tweet(NOON, text=text, code=None), an_id(9): None}
+    found = drive(resolve(Claim("Reporter", None, DAY, text), None), archive(posts))
+    assert (found.ref, found.reason) == (None, Reason.AMBIGUOUS)
+
+
+def test_the_archives_own_rate_limit_ends_the_search_at_once():
+    first = memento.cdx_query(f"twitter.com/Reporter/status/{LOW}", prefix=True, collapse="urlkey", limit=5000).url
+    asked: list = []
+    found = drive(resolve(PLAIN, None), {first: capture(first, "", 429)}, asked)
+    assert (found.ref, found.reason, len(asked)) == (None, Reason.RATE_LIMITED, 1)
+
+
+def test_a_day_without_a_text_yields_candidates_only():
+    found = drive(resolve(Claim("Reporter", None, DAY), None), archive({NOON: tweet(NOON)}))
+    assert (found.ref, found.reason, candidates(found)) == (None, Reason.AMBIGUOUS, [NOON])
+
+
 # --- what can go wrong ----------------------------------------------------------------------------------------------
 
 
@@ -271,7 +485,7 @@ def test_a_link_to_a_status_with_the_very_text_is_the_post():
 )
 def test_silence_leaves_the_embed_to_a_later_try(error, reason):
     claim = Claim("reporter", None, None, None, ("Outbound01", "Picture001"), ("Picture001",))
-    web = {"https://t.co/Picture001": error} | moved("Outbound01", "https://buff.ly/2uSOHDs")
+    web = moved("Outbound01", "https://buff.ly/2uSOHDs") | {"https://t.co/Picture001": error}
     found = drive(resolve(claim, None), web)
     assert (found.ref, found.reason) == (None, reason)
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 
 from archiver import memento
 from archiver.errors import ParseError
-from archiver.likeness import likeness
+from archiver.likeness import Kind, Likeness, likeness
 from archiver.model import (
     Candidate,
     Capture,
@@ -36,21 +36,36 @@ from archiver.model import (
     Resolution,
     Resolving,
 )
-from archiver.platforms.twitter import payloads
-from archiver.platforms.twitter.grammar import match, posted_at
-from archiver.platforms.twitter.sources import ask, read_syndication, refusal, syndication_request
+from archiver.platforms.twitter import pages, payloads
+from archiver.platforms.twitter.grammar import EPOCH_MS, LAST_SEQUENTIAL, match, posted_at
+from archiver.platforms.twitter.sources import (
+    HOSTS,
+    absent,
+    ask,
+    indexed,
+    read_memento,
+    read_syndication,
+    refusal,
+    replayed,
+    syndication_request,
+    worth_reading,
+)
 
 #: Embeds state a day without a zone: any zone's day lies within it (PLATFORMS.md 2 and 4).
 SLACK = dt.timedelta(hours=26)
-#: Shorter texts recur: fewer agreeing letters than this decide nothing.
+#: Shorter texts recur: fewer agreeing letters than this decide nothing, and fewer than twice as many do not where
+#: other posts of those days could not be read.
 MIN_LETTERS = 20
+#: How many posts of an author's days are read in search of a text, and how many rows of each index query.
+MAX_READ_POSTS = 40
+MAX_ROWS = 5000
 
 _CODE = re.compile(r"\w{1,40}", re.ASCII)
+_LEADING = frozenset({200, 301, 302, 303, 307, 308})
 _SHORT_URL = re.compile(
     r"^(?:https?:)?(?://)?(?:www\.)?(t\.co|pic\.twitter\.com|pic\.x\.com)/(\w{1,40})/?(?:[?#].*)?$",
     re.ASCII | re.IGNORECASE,
 )
-_PATH_HANDLE = re.compile(r"^https?://[^/]+/(?:#!/)?(\w{1,20})/status(?:es)?/\d", re.ASCII | re.IGNORECASE)
 _UNSAFE = re.compile(r"^https?://(?:twitter|x)\.com/safety/unsafe_link_warning\?", re.IGNORECASE)
 _META = re.compile(r"<meta\b[^>]*http-equiv=[\"']?refresh[\"']?[^>]*content=(\"[^\"]*\"|'[^']*')", re.IGNORECASE)
 _REPLACE = re.compile(r"location\.replace\(\s*(\"(?:[^\"\\]|\\.)*\")\s*\)")
@@ -118,9 +133,9 @@ def resolve(claim: Claim, url: str | None) -> Resolving:
         climb.note("url", f"{url} names it")
         return climb.chosen(ref, "url")
     found = yield from _by_codes(climb, url)
-    if found:
-        return climb.chosen(*found)
-    return climb.unresolved()
+    if found is None:
+        found = yield from _recover(climb)
+    return climb.chosen(*found) if found else climb.unresolved()
 
 
 # --- what is claimed ------------------------------------------------------------------------------------------------
@@ -143,12 +158,6 @@ def fits_day(ref: PostRef, day: dt.date | None) -> bool | None:
 
 def _same_handle(one: str | None, other: str | None) -> bool:
     return bool(one and other and one.lstrip("@").lower() == other.lstrip("@").lower())
-
-
-def path_handle(url: str) -> str | None:
-    """The handle a status URL names; None for the forms without one (`/i/web/status/…`)."""
-    found = _PATH_HANDLE.match(url)
-    return found[1] if found and found[1].lower() not in {"i", "web"} else None
 
 
 # --- short codes ----------------------------------------------------------------------------------------------------
@@ -229,15 +238,17 @@ def _by_codes(climb: _Climb, url: str | None) -> Generator[Request, Capture, tup
 def _lead(climb: _Climb, code: str) -> Generator[Request, Capture, _Lead | None]:
     """Follow a code, live and then as archived."""
     name = f"t.co/{code}"
-    url: str | None = code
+    following = code
     for _ in range(3):  # a code may lead to another code
-        answer = yield from ask(code_request(url or code))
+        answer = yield from ask(code_request(following))
         if isinstance(answer, Reason):
             climb.missed("t.co", name, answer)
             break
         refused = refusal(answer)
         if refused and refused is not Reason.UNKNOWN:
             climb.missed("t.co", name, refused, answer)
+            if refused is Reason.RATE_LIMITED:
+                return None  # a later try is cheaper than the archive
             break
         there = target(answer)
         if there is None:
@@ -246,7 +257,37 @@ def _lead(climb: _Climb, code: str) -> Generator[Request, Capture, _Lead | None]
         again = short_code(there)
         if again is None:
             return _Lead(there, answer, "t.co")
-        url = again[0]
+        following = again[0]
+    return (yield from _archived_lead(climb, code))
+
+
+def _archived_lead(climb: _Climb, code: str) -> Generator[Request, Capture, _Lead | None]:
+    """Where a code led when an archive saw it.
+
+    The index knows no case, so other codes stand among the rows; and redirects have no body, so that their digests
+    are all alike and must not be collapsed.
+    """
+    rung, name = "archived-t.co", f"t.co/{code}"
+    rows = yield from indexed(memento.cdx_query(name, collapse=None, limit=200))
+    if isinstance(rows, Reason):
+        climb.missed(rung, f"{name} in the archive's index", rows)
+        return None
+    own = [row for row in rows if short_code(row.original) == (code, False) and row.status in _LEADING]
+    if not own:
+        climb.note(rung, f"{name} is not archived")
+        return None
+    for row in sorted(own, key=lambda row: (row.status == 200, row.timestamp))[:2]:
+        answer = yield from replayed(row)
+        if isinstance(answer, Reason):
+            climb.missed(rung, f"{name} as of {row.timestamp}", answer)
+            continue
+        refused = memento.refusal(answer)
+        if refused:
+            climb.missed(rung, f"{name} as of {row.timestamp}", refused, answer)
+            continue
+        there = target(answer) if memento.memento_at(answer) else None
+        if there and short_code(there) is None:
+            return _Lead(there, answer, rung)
     return None
 
 
@@ -264,7 +305,7 @@ def _judge(
     if ref is None:
         climb.missed(rung, f"t.co/{code} leads to {_host(lead.url)}, no post", Reason.LINK_ELSEWHERE, lead.capture)
         return None
-    owner = path_handle(lead.url)
+    owner = pages.path_handle(lead.url)
     is_media = is_pic or bool(payloads.MEDIA_LINK.search(lead.url))
     climb.note(rung, f"t.co/{code} leads to {lead.url}", lead.capture)
     day = fits_day(ref, claim.date)
@@ -277,7 +318,12 @@ def _judge(
     if is_linked and (claim.handle is None or same):
         return ref, rung
     shown, capture = yield from _show(ref)
-    post = shown.post if shown else None
+    post = shown.post
+    if post is None and shown.reason in {Reason.RATE_LIMITED, Reason.TIMEOUT}:
+        # Whether the media are the post's own can be asked later, and a guess could not be taken back.
+        climb.missed(rung, f"{ref} could not be confirmed", shown.reason, capture)
+        climb.consider(ref, 0.8, f"t.co/{code} leads to it")
+        return None
     why = [f"t.co/{code} leads to it"] + (["the day fits"] if day else [])
     if same or (post and _same_handle(post.author.handle, claim.handle)):
         if not same:
@@ -313,15 +359,15 @@ def _host(url: str) -> str:
     return re.sub(r"^https?://", "", url).split("/")[0][:100]
 
 
-def _show(ref: PostRef) -> Generator[Request, Capture, tuple[Finding | None, Capture | None]]:
+def _show(ref: PostRef) -> Generator[Request, Capture, tuple[Finding, Capture | None]]:
     """What X's keyless endpoint shows of a candidate, if anything: it only ever confirms or contradicts."""
     answer = yield from ask(syndication_request(ref))
     if isinstance(answer, Reason):
-        return None, None
+        return absent(answer), None
     try:
         return read_syndication(answer, ref), answer
     except ParseError:
-        return None, answer
+        return absent(Reason.UNREADABLE), answer
 
 
 def _has_code(post: Post, code: str) -> bool | None:
@@ -338,3 +384,216 @@ def _agrees(claim: Claim, post: Post) -> bool:
         return False
     found = likeness(claim.text, post.text, is_cut=post.is_truncated)
     return found.agrees and found.length >= MIN_LETTERS
+
+
+# --- handle, day and text -------------------------------------------------------------------------------------------
+
+
+def id_range(day: dt.date) -> tuple[int, int] | None:
+    """The ids a post of that day can have: half-open. None for days before ids carried a time (2010-11-04)."""
+    low, high = (_first_id(at) for at in window(day))
+    return (max(low, LAST_SEQUENTIAL + 1), high) if high > LAST_SEQUENTIAL else None
+
+
+def _first_id(at: dt.datetime) -> int:
+    return max(0, (int(at.timestamp() * 1000) - EPOCH_MS) << 22)
+
+
+def prefixes(low: int, high: int) -> tuple[str, ...]:
+    """At most two decimal prefixes, as long as can be, that cover the ids from *low* up to *high*: what an index
+    that only knows prefixes has to be asked for."""
+    first, last = str(low), str(high - 1)
+    if len(first) != len(last):
+        # The range crosses a power of ten (ids grew by a digit in 2018): one prefix on each side of it.
+        border = 10 ** len(first)
+        return (_common(first, str(border - 1)), _common(str(border), last))
+    for length in range(len(first), 0, -1):
+        one, other = first[:length], last[:length]
+        if int(other) - int(one) <= 1:
+            return (one,) if one == other else (one, other)
+    return ("",)
+
+
+def _common(one: str, other: str) -> str:
+    length = next((n for n, (a, b) in enumerate(zip(one, other, strict=True)) if a != b), len(one))
+    return one[:length]
+
+
+@dataclass(slots=True)
+class _Found:
+    """A post of the author's days: its captures in the index, and its text where one could be read."""
+
+    ref: PostRef
+    rows: list[memento.CdxRow] = field(default_factory=list)
+    post: Post | None = None
+    capture: Capture | None = None
+
+
+def _recover(climb: _Climb) -> Generator[Request, Capture, tuple[PostRef, str] | None]:
+    """Which post of that author and day has this text, by way of what a web archive indexed.
+
+    Costs at most two index queries per host and path form (three hosts, two forms) and, for at most MAX_READ_POSTS
+    posts, a capture or two each. Chosen is only a post that bears one of the claimed pic codes, or the only one whose
+    text agrees at length and whose author and links do not contradict; all others are candidates.
+    """
+    claim, rung = climb.claim, "handle+date+text"
+    handle = (claim.handle or "").lstrip("@")
+    span = id_range(claim.date) if claim.date else None
+    if not re.fullmatch(r"\w{1,20}", handle, re.ASCII) or claim.date is None:
+        return None
+    if Reason.RATE_LIMITED in climb.passing:
+        return None
+    if span is None:
+        climb.note(rung, f"ids of {claim.date} carry no time to search by")
+        return None
+    posts, is_complete = yield from _posts_of(climb, handle, span)
+    if not posts:
+        climb.note(rung, f"no post of @{handle} about {claim.date} is archived")
+        return None
+    ordered = sorted(posts.values(), key=lambda each: (_distance(each.ref, claim.date), each.ref))
+    if claim.text or claim.pic_codes:
+        for each in ordered[:MAX_READ_POSTS]:
+            if Reason.RATE_LIMITED in climb.passing:
+                is_complete = False
+                break
+            yield from _read(climb, each)
+    return _choose(climb, ordered, is_complete)
+
+
+def _distance(ref: PostRef, day: dt.date | None) -> int:
+    """Whole days between a post and the middle of a day, for the order of reading."""
+    at = posted_at(ref.id)
+    return abs((at.date() - day).days) if at and day else 0
+
+
+def _posts_of(
+    climb: _Climb, handle: str, span: tuple[int, int]
+) -> Generator[Request, Capture, tuple[dict[PostRef, _Found], bool]]:
+    """The author's posts with ids in a range that an archive indexed, and whether its whole index could be read."""
+    rung = "handle+date+text"
+    found: dict[PostRef, _Found] = {}
+    is_complete = True
+    for place in (f"{host}/{handle}/{form}" for form in ("status", "statuses") for host in HOSTS):
+        for prefix in prefixes(*span):
+            # Collapsed by key: a popular post has hundreds of captures, and its id is all that is needed here.
+            rows = yield from indexed(
+                memento.cdx_query(f"{place}/{prefix}", prefix=True, collapse="urlkey", limit=MAX_ROWS)
+            )
+            if isinstance(rows, Reason):
+                climb.missed(rung, f"{place}/{prefix}… in the archive's index", rows)
+                is_complete = False
+                if rows in {Reason.RATE_LIMITED, Reason.UNREACHABLE, Reason.TIMEOUT}:
+                    return found, False
+                continue
+            is_complete = is_complete and len(rows) < MAX_ROWS
+            for row in rows:
+                ref = match(row.original)
+                if ref and span[0] <= int(ref.id) < span[1] and _same_handle(pages.path_handle(row.original), handle):
+                    found.setdefault(ref, _Found(ref)).rows.append(row)
+    return found, is_complete
+
+
+def _read(climb: _Climb, each: _Found) -> Generator[Request, Capture, None]:
+    """The text of a post: from the capture at hand, from X itself, from another capture of the same address."""
+    at = posted_at(each.ref.id)
+    ready = worth_reading(each.rows, at)
+    if (yield from _read_captures(climb, each, ready[:1])):
+        return
+    shown, capture = yield from _show(each.ref)
+    if shown.post:
+        each.post, each.capture = shown.post, capture
+        return
+    if shown.reason in _PASSING:
+        climb.missed("handle+date+text", f"{each.ref} could not be read", shown.reason, capture)
+    place = each.rows[0].original.split("://", 1)[-1].split("?")[0].split("#")[0]
+    rows = yield from indexed(memento.cdx_query(place, prefix=True))
+    if isinstance(rows, Reason):
+        climb.missed("handle+date+text", f"{place} in the archive's index", rows)
+        return
+    others = worth_reading([row for row in rows if match(row.original) == each.ref], at)
+    yield from _read_captures(climb, each, [row for row in others if row not in ready[:1]][:2])
+
+
+def _read_captures(climb: _Climb, each: _Found, rows: list[memento.CdxRow]) -> Generator[Request, Capture, bool]:
+    for row in rows:
+        answer = yield from replayed(row)
+        if isinstance(answer, Reason):
+            climb.missed("handle+date+text", f"{each.ref} as of {row.timestamp}", answer)
+            continue
+        try:
+            shown = read_memento(answer, each.ref)
+        except ParseError:
+            continue
+        if shown.reason is Reason.RATE_LIMITED:
+            climb.missed("handle+date+text", f"{each.ref} as of {row.timestamp}", shown.reason, answer)
+            return False
+        if shown.post and (shown.post.text or shown.post.links):
+            each.post, each.capture = shown.post, answer
+            return True
+    return False
+
+
+def _choose(climb: _Climb, posts: list[_Found], is_complete: bool) -> tuple[PostRef, str] | None:
+    claim, rung = climb.claim, "handle+date+text"
+    bearing: list[_Found] = []  # a claimed pic code stands in the post
+    agreeing: list[tuple[_Found, Likeness]] = []
+    for each in posts:
+        why = [f"archived under @{claim.handle}", "the day fits"]
+        post = each.post
+        if post is None:
+            is_complete = False
+            climb.consider(each.ref, 0.1, *why, "its text could not be read")
+            continue
+        alike = likeness(claim.text or "", post.text, is_cut=post.is_truncated)
+        if claim.text:
+            why.append(str(alike))
+        against = _against(claim, post)
+        if against:
+            climb.consider(each.ref, min(alike.score, 0.3), *why, against)
+            continue
+        if any(_has_code(post, code) for code in claim.pic_codes):
+            bearing.append(each)
+            climb.consider(each.ref, 1.0, *why, "the pic code stands in it")
+        else:
+            climb.consider(each.ref, alike.score, *why)
+        if alike.agrees and alike.length >= MIN_LETTERS:
+            agreeing.append((each, alike))
+    if len(bearing) == 1:
+        climb.note(rung, f"the pic code stands in {bearing[0].ref}", bearing[0].capture)
+        return bearing[0].ref, rung
+    if len(agreeing) > 1:
+        # Posts that repeat a text have links of their own: the claimed one may tell which.
+        told = [(each, alike) for each, alike in agreeing if each.post and _codes(claim) & _codes_of(each.post)]
+        agreeing = told if len(told) == 1 else agreeing
+    if len(agreeing) == 1 and not bearing:
+        each, alike = agreeing[0]
+        is_long = alike.length >= 2 * MIN_LETTERS and alike.kind in {Kind.SAME, Kind.WITHIN}
+        if is_complete or is_long:
+            climb.note(rung, f"{each.ref} alone of {len(posts)} posts: {alike}", each.capture)
+            return each.ref, rung
+    climb.note(rung, f"{len(posts)} posts of @{claim.handle} about {claim.date} are archived, none proved the one")
+    climb.reasons.append(Reason.AMBIGUOUS)
+    return None
+
+
+def _codes(claim: Claim) -> set[str]:
+    return {*claim.codes, *claim.pic_codes}
+
+
+def _codes_of(post: Post) -> set[str]:
+    return {code for link in post.links if (code := payloads.code_of(link.url))}
+
+
+def _against(claim: Claim, post: Post) -> str | None:
+    """What in a post contradicts the claim: another author (X does not check the handle in a URL, and archives kept
+    such URLs), or links of its own that are not those claimed. A text alone does not: articles misquote."""
+    if not _same_handle(post.author.handle, claim.handle):
+        return f"shown under @{post.author.handle}"
+    claimed, own = _codes(claim), _codes_of(post)
+    pics = {code for link in post.links if payloads.is_media_link(link) and (code := payloads.code_of(link.url))}
+    if claim.pic_codes and pics and not pics & set(claim.pic_codes):
+        return "its media link is another"
+    shows_all_links = not post.is_truncated and dict(post.extra).get("read_from") != "microdata"
+    if claimed and not claimed & own and (own or shows_all_links):
+        return "its links are others"
+    return None

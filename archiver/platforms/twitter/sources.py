@@ -7,20 +7,22 @@ again. The reader of each answer (`read_…`) is a function of the capture alone
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import math
 import re
 import urllib.parse
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from typing import Any
 
-from bs4 import BeautifulSoup, Tag
+from bs4 import Tag
 
+from archiver import memento
 from archiver.errors import FetchError, ParseError
-from archiver.model import Author, Capture, Claim, Finding, Link, Look, Outcome, Post, PostRef, Rank, Reason, Request
+from archiver.model import Author, Capture, Claim, Finding, Look, Outcome, Post, PostRef, Rank, Reason, Request
 from archiver.platforms import Source
-from archiver.platforms.twitter import payloads
-from archiver.platforms.twitter.grammar import match
+from archiver.platforms.twitter import pages, payloads
+from archiver.platforms.twitter.grammar import match, posted_at
 from archiver.platforms.twitter.payloads import Absence, Shown
 
 #: What each reason that a source may give means for the post.
@@ -84,20 +86,9 @@ def _payload(capture: Capture) -> Any:
     try:
         return capture.json()
     except ParseError:
-        if is_login_page(capture):
+        if pages.is_login_page(capture):
             return Reason.LOGIN_WALL
         raise
-
-
-_LOGIN = re.compile(
-    r"<title>[^<]*(?:log ?in|sign ?in)[^<]*</title>|/i/flow/login|/account/(?:begin_)?login_challenge"
-    r"|action=\"[^\"]*/sessions\"|JavaScript is not available",
-    re.IGNORECASE,
-)
-
-
-def is_login_page(capture: Capture) -> bool:
-    return capture.payload.size < 8 * 1024 * 1024 and bool(_LOGIN.search(capture.text[:200_000]))
 
 
 def finding(shown: Shown | Absence | None, ref: PostRef, capture: Capture) -> Finding:
@@ -243,7 +234,7 @@ _ENGLISH_DAY = re.compile(r"(\w+) (\d{1,2}), (\d{4})")
 
 
 def _oembed_post(payload: dict[str, Any], markup: str, capture: Capture) -> Post:
-    block = soup(markup, capture).find("blockquote")
+    block = pages.soup(markup, capture).find("blockquote")
     if not isinstance(block, Tag):
         raise ParseError(f"{capture.url}: oEmbed without a blockquote")
     anchors = [each for each in block.find_all("a") if match(str(each.get("href") or ""))]
@@ -252,7 +243,7 @@ def _oembed_post(payload: dict[str, Any], markup: str, capture: Capture) -> Post
     if ref is None:
         raise ParseError(f"{capture.url}: oEmbed without the post's URL")
     quote = block.find("p")
-    text, links = prose(quote) if isinstance(quote, Tag) else ("", ())
+    text, links = pages.prose(quote) if isinstance(quote, Tag) else ("", ())
     codes = [code for link in links if payloads.is_media_link(link) and (code := payloads.code_of(link.url))]
     text = payloads.without_media_link(text, codes)
     named = re.search(r"(?:twitter|x)\.com/(\w{1,20})(?:[/?]|$)", str(payload.get("author_url") or ""), re.ASCII)
@@ -289,73 +280,296 @@ def _oembed(ref: PostRef, claim: Claim) -> Look:
     return absent(capture) if isinstance(capture, Reason) else read_oembed(capture, ref)
 
 
-# --- markup ---------------------------------------------------------------------------------------------------------
-
-#: No page of X's that holds one post comes near; past it html.parser takes seconds.
-_MAX_PAGE = 16 * 1024 * 1024
+# --- relays ---------------------------------------------------------------------------------------------------------
 
 
-def soup(markup: str, capture: Capture) -> BeautifulSoup:
-    """The markup, parsed; ParseError where the parser gives up."""
-    if len(markup) > _MAX_PAGE:
-        raise ParseError(f"{capture.url}: a page of {len(markup)} characters is more than is read ({_MAX_PAGE})")
+def fxtwitter_request(ref: PostRef) -> Request:
+    return Request(f"https://api.fxtwitter.com/2/status/{ref.id}")
+
+
+def read_fxtwitter(capture: Capture, ref: PostRef) -> Finding:
+    """PLATFORMS.md 3.3, in its second form and its first. Its status mirrors the `code` in the body, so the body is
+    read first; unknown ids are answered with a home page."""
     try:
-        return BeautifulSoup(markup, "html.parser")
-    except (RecursionError, AssertionError, ValueError) as error:
-        raise ParseError(f"{capture.url}: markup that cannot be parsed: {error}") from error
+        payload = _payload(capture)
+    except ParseError:
+        payload = None
+    if isinstance(payload, dict):
+        shown = payloads.fx(payload)
+        if shown is not None:
+            return finding(shown, ref, capture)
+    return _nothing(capture, payload)
 
 
-def prose(element: Tag) -> tuple[str, tuple[Link, ...]]:
-    """The text of a post's markup as the API would give it: t.co links as written, emoji as characters, `<br>` as a
-    line break; and its links."""
-    parts: list[str] = []
-    links: dict[str, Link] = {}
-    for piece in _pieces(element):
-        if isinstance(piece, str):
-            parts.append(piece)
-        elif piece.name == "br":
-            parts.append("\n")
-        elif piece.name == "img":
-            parts.append(str(piece.get("alt") or ""))
-        else:
-            href, shown = str(piece.get("href") or ""), _shown(piece)
-            code = payloads.code_of(href) or payloads.code_of(shown)
-            if code is None:
-                # A mention or a hashtag; a link whose t.co was not kept says where it leads.
-                expanded = payloads.string(str(piece.get("data-expanded-url") or ""))
-                parts.append(expanded or shown)
-                if expanded:
-                    links.setdefault(expanded, Link(expanded, expanded, shown or None))
+def vxtwitter_request(ref: PostRef, claim: Claim) -> Request:
+    return Request(f"https://api.vxtwitter.com/{_handle(claim)}/status/{ref.id}")
+
+
+def read_vxtwitter(capture: Capture, ref: PostRef) -> Finding:
+    """PLATFORMS.md 3.3. It says nothing of why a post is not there."""
+    try:
+        payload = _payload(capture)
+    except ParseError:
+        payload = None
+    if isinstance(payload, dict) and capture.status == 200:
+        shown = payloads.vx(payload)
+        if shown is not None:
+            return finding(shown, ref, capture)
+    return _nothing(capture, payload)
+
+
+def _nothing(capture: Capture, payload: Any) -> Finding:
+    """A relay's answer without a post: its status may still say why, and a page in place of an object says nothing."""
+    if capture.status == 404:
+        return absent(Reason.NOT_FOUND)
+    if isinstance(payload, Reason):
+        return absent(payload)
+    words = payloads.string(payload.get("error")) or payloads.string(payload.get("message")) if payload else None
+    return absent(refusal(capture) or Reason.UNKNOWN, words)
+
+
+def _fxtwitter(ref: PostRef, claim: Claim) -> Look:
+    capture = yield from ask(fxtwitter_request(ref))
+    return absent(capture) if isinstance(capture, Reason) else read_fxtwitter(capture, ref)
+
+
+def _vxtwitter(ref: PostRef, claim: Claim) -> Look:
+    capture = yield from ask(vxtwitter_request(ref, claim))
+    return absent(capture) if isinstance(capture, Reason) else read_vxtwitter(capture, ref)
+
+
+# --- API v2 ---------------------------------------------------------------------------------------------------------
+
+_V2_FIELDS = (
+    (
+        "tweet.fields",
+        "attachments,author_id,conversation_id,created_at,edit_history_tweet_ids,entities,geo,in_reply_to_user_id,"
+        "lang,note_tweet,possibly_sensitive,public_metrics,referenced_tweets,source,withheld",
+    ),
+    (
+        "expansions",
+        "author_id,attachments.media_keys,attachments.poll_ids,geo.place_id,referenced_tweets.id,"
+        "referenced_tweets.id.author_id",
+    ),
+    ("media.fields", "alt_text,duration_ms,height,preview_image_url,public_metrics,type,url,variants,width"),
+    ("poll.fields", "duration_minutes,end_datetime,options,voting_status"),
+    ("place.fields", "country,country_code,full_name,name,place_type"),
+    ("user.fields", "name,protected,username,verified,withheld"),
+)
+#: The variable that holds the bearer token; without it the source is left out.
+BEARER = "X_BEARER_TOKEN"
+
+
+def api_request(ref: PostRef) -> Request:
+    query = urllib.parse.urlencode((("ids", ref.id), *_V2_FIELDS), safe=",")
+    return Request(f"https://api.x.com/2/tweets?{query}", secret=(BEARER, "Bearer"))
+
+
+def read_api(capture: Capture, ref: PostRef) -> Finding:
+    """PLATFORMS.md 3.4: what is missing comes with status 200 and an entry in `errors`."""
+    refused = refusal(capture)
+    try:
+        payload = _payload(capture)
+    except ParseError:
+        if refused is None:
+            raise
+        payload = None
+    if isinstance(payload, Reason):
+        return absent(payload)
+    if not isinstance(payload, dict):
+        if refused is None:
+            raise ParseError(f"{capture.url}: JSON, but no object")
+        payload = {}
+    words = payloads.string(payload.get("detail")) or payloads.string(payload.get("title"))
+    if refused:
+        return absent(refused, words)
+    shown = payloads.v2(payload, ref.id)
+    if shown is None and capture.status == 404:
+        return absent(Reason.NOT_FOUND, words)
+    return finding(shown, ref, capture)
+
+
+def _api(ref: PostRef, claim: Claim) -> Look:
+    capture = yield from ask(api_request(ref))
+    return absent(capture) if isinstance(capture, Reason) else read_api(capture, ref)
+
+
+# --- the Wayback Machine --------------------------------------------------------------------------------------------
+
+#: How many captures of one post are read at most before giving up.
+MAX_MEMENTOS = 6
+
+
+def places(ref: PostRef, handle: str | None) -> list[str]:
+    """Where an archive may have kept a post, likeliest first; one index query each.
+
+    A query by prefix covers what follows the id (`/photo/1`, `?s=20`), and the index drops `www.` and case, so these
+    are all the keys there are. Without a handle only the forms that need none can be asked for.
+    """
+    named = [f"{host}/{handle}/{form}/{ref.id}" for form in ("status", "statuses") for host in HOSTS] if handle else []
+    return [
+        *named[:2],  # twitter.com and x.com
+        f"twitter.com/i/web/status/{ref.id}",
+        *named[2:4],  # mobile.twitter.com, and the path of the embeds of 2012 to 2014
+        *([] if handle else [f"twitter.com/statuses/{ref.id}"]),
+        f"x.com/i/status/{ref.id}",
+        *([] if handle else [f"twitter.com/i/status/{ref.id}", f"x.com/i/web/status/{ref.id}"]),
+        *named[4:],
+    ]
+
+
+HOSTS = ("twitter.com", "x.com", "mobile.twitter.com")
+
+
+def worth_reading(rows: list[memento.CdxRow], at: dt.datetime | None) -> list[memento.CdxRow]:
+    """The captures that can show a post, best first: JSON, then pages nearest to the post's own time; never an
+    archived error or redirect. Revisits (whose status the index does not tell) last."""
+    whole = [row for row in rows if row.status == 200]
+    json = [row for row in whole if "json" in (row.mimetype or "")]
+    return [
+        *memento.nearest(json, at),
+        *memento.nearest([row for row in whole if row not in json], at),
+        *memento.nearest([row for row in rows if row.status is None], at),
+    ]
+
+
+def replayed(row: memento.CdxRow) -> Generator[Request, Capture, Capture | Reason]:
+    """One capture's own bytes, going along where the archive itself sends us on, at most twice."""
+    request = memento.replay(row)
+    for _ in range(3):
+        capture = yield from ask(request)
+        if isinstance(capture, Reason):
+            return capture
+        further = memento.onward(capture)
+        if further is None:
+            return capture
+        request = Request(further, follow=0)
+    return Reason.UNKNOWN
+
+
+def read_memento(capture: Capture, ref: PostRef) -> Finding:
+    """A capture of a post's page or JSON in a web archive: what it showed then.
+
+    An archived error, a shell, a login page or an archived tombstone decides nothing. `observed_at` is the archive's
+    time, and media are offered live first, then as the archive may hold them.
+    """
+    refused = memento.refusal(capture)
+    if refused:
+        return absent(refused)
+    at = memento.memento_at(capture)
+    if at is None:
+        return absent(Reason.NOT_ARCHIVED if capture.status == 404 else Reason.UNKNOWN)
+    nothing = Finding(Outcome.UNKNOWN, Reason.UNKNOWN, observed_at=at)
+    if capture.status != 200:
+        return nothing
+    shown: Shown | Absence | None
+    if capture.text.lstrip("\ufeff \r\n\t")[:1] in {"{", "["}:
+        shown = payloads.read(capture.json(), ref.id)
+    else:
+        shown = pages.read(capture, ref.id)
+        if shown is None and pages.is_login_page(capture):
+            return dataclasses.replace(nothing, reason=Reason.LOGIN_WALL)
+    if isinstance(shown, Absence):
+        return dataclasses.replace(nothing, tombstone=shown.words)
+    found = finding(shown, ref, capture)
+    stamp = memento.stamp(at)
+    return dataclasses.replace(
+        found,
+        observed_at=at,
+        post=_recoverable(found.post, stamp) if found.post else None,
+        also=tuple(_recoverable(each, stamp) for each in found.also),
+    )
+
+
+def _recoverable(post: Post, timestamp: str) -> Post:
+    """The post with its media as the archive may hold them, after the live ones."""
+    media = []
+    for each in post.media:
+        key = each.key if each.kind == "photo" and payloads.media_key(*each.urls) else None
+        kept = [each.urls[0], each.urls[2], *_old_forms(each.urls[0])] if key else list(each.urls)
+        archived = tuple(memento.replay_url(timestamp, url, "im_") for url in dict.fromkeys(kept))
+        media.append(dataclasses.replace(each, urls=tuple(dict.fromkeys(each.urls + archived))))
+    return dataclasses.replace(post, media=tuple(media))
+
+
+def _old_forms(url: str) -> list[str]:
+    """How pages before 2018 or so named a picture: `….jpg:large`, `….jpg`."""
+    base, _, query = url.partition("?")
+    form = dict(urllib.parse.parse_qsl(query)).get("format", "jpg")
+    return [f"{base}.{form}:large", f"{base}.{form}"]
+
+
+def _wayback(ref: PostRef, claim: Claim) -> Look:
+    """What the Wayback Machine kept of a post, from as few requests as can be: two where it has a readable capture
+    under the post's usual address, at most one index query for each of `places` and MAX_MEMENTOS captures in all.
+
+    The handle comes from the claim. Without one, an archived redirect of a handle-less address may tell it.
+    """
+    handle = _handle(claim)
+    known = None if handle == "i" else handle
+    waiting, asked = places(ref, known), set[str]()
+    at, left = posted_at(ref.id), MAX_MEMENTOS
+    unanswered: Reason | None = None
+    is_archived = False
+    while waiting and left > 0:
+        place = waiting.pop(0)
+        if place in asked:
+            continue
+        asked.add(place)
+        rows = yield from indexed(memento.cdx_query(place, prefix=True))
+        if isinstance(rows, Reason):
+            unanswered = rows
+            if rows in {Reason.RATE_LIMITED, Reason.UNREACHABLE, Reason.TIMEOUT}:
+                break
+            continue
+        own = [row for row in rows if match(row.original) == ref]
+        is_archived = is_archived or bool(own)
+        for row in worth_reading(own, at)[:left]:
+            left -= 1
+            answer = yield from replayed(row)
+            if isinstance(answer, Reason):
+                unanswered = answer
                 continue
-            url = f"https://t.co/{code}"
-            before = "".join(parts)[-1:]
-            parts.append((" " if before and not before.isspace() else "") + url)
-            expanded = payloads.string(str(piece.get("data-expanded-url") or piece.get("title") or ""))
-            links.setdefault(url, Link(url, expanded, shown or None))
-    text = "".join(parts)
-    return payloads.string(text.strip()) or "", tuple(links.values())
+            try:
+                found = read_memento(answer, ref)
+            except ParseError:
+                continue
+            if found.post and (found.post.text or found.post.media):
+                return found
+            if found.reason is Reason.RATE_LIMITED:
+                return found
+            if found.outcome is Outcome.REFUSED and found.observed_at is None:
+                unanswered = found.reason
+        if known is None:
+            known = yield from _redirected(own, ref)
+            waiting = places(ref, known) if known else waiting
+    if unanswered:
+        return absent(unanswered)
+    return absent(Reason.UNKNOWN if is_archived else Reason.NOT_ARCHIVED)
 
 
-def _pieces(element: Tag) -> Iterator[str | Tag]:
-    """Strings, line breaks, pictures and anchors, in order, without descending into anchors. No recursion: markup may
-    be nested as deep as somebody likes."""
-    stack: list[Any] = list(reversed(list(element.children)))
-    while stack:
-        node = stack.pop()
-        if not isinstance(node, Tag):
-            if type(node).__name__ == "NavigableString":
-                yield str(node)
-        elif node.name in {"a", "br", "img"}:
-            yield node
-        elif node.name not in {"script", "style"}:
-            stack.extend(reversed(list(node.children)))
+def indexed(request: Request) -> Generator[Request, Capture, list[memento.CdxRow] | Reason]:
+    """The rows of one index query, or why there are none to be had now."""
+    answer = yield from ask(request)
+    if isinstance(answer, Reason):
+        return answer
+    refused = memento.refusal(answer)
+    if refused:
+        return refused
+    try:
+        return list(memento.cdx_rows(answer))
+    except ParseError:
+        return Reason.UNREADABLE
 
 
-def _shown(anchor: Tag) -> str:
-    """What an anchor shows, without the parts old pages hid or the ellipsis they added."""
-    display = anchor.find(class_="js-display-url")
-    text = display.get_text() if isinstance(display, Tag) else anchor.get_text()
-    return text.replace("\xa0", " ").strip()
+def _redirected(rows: list[memento.CdxRow], ref: PostRef) -> Generator[Request, Capture, str | None]:
+    """The handle that an archived redirect of this post leads to."""
+    for row in [row for row in rows if row.status in {301, 302}][:2]:
+        answer = yield from replayed(row)
+        there = None if isinstance(answer, Reason) else memento.location(answer)
+        if there and match(there) == ref and (handle := pages.path_handle(there)):
+            return handle
+    return None
 
 
 # --- the table ------------------------------------------------------------------------------------------------------
@@ -373,6 +587,36 @@ SOURCES = (
         Rank.FIRST_HAND,
         _oembed,
         ("publish.twitter.com", "publish.x.com"),
-        "X's oEmbed: keyless, documented as not rate limited; text and day only.",
+        "X's oEmbed: keyless, documented as not rate limited; text and day only, no media.",
+        is_whole=False,
+    ),
+    Source(
+        "fxtwitter",
+        Rank.THIRD_PARTY,
+        _fxtwitter,
+        ("api.fxtwitter.com",),
+        "A third party that relays X and rewrites links in the text: 1,000 requests a minute and address.",
+    ),
+    Source(
+        "vxtwitter",
+        Rank.THIRD_PARTY,
+        _vxtwitter,
+        ("api.vxtwitter.com",),
+        "A third party that relays X and rewrites links in the text: no stated limit.",
+    ),
+    Source(
+        "api-v2",
+        Rank.FIRST_HAND,
+        _api,
+        ("api.x.com",),
+        "X's paid API: needs a bearer token; 3,500 requests per 15 minutes and app.",
+        needs=BEARER,
+    ),
+    Source(
+        "wayback",
+        Rank.ARCHIVE,
+        _wayback,
+        (memento.HOST,),
+        "The Internet Archive: about 30 index queries and 600 captures a minute, then 429 for a while.",
     ),
 )
