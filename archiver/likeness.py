@@ -26,8 +26,8 @@ _URL = re.compile(
 _MENTIONS = re.compile(r"^\s*(?:[@＠]\w{1,20}\s+)+")
 #: Scripts written without spaces: each sign is a word.
 _SIGN = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
-_WORD = re.compile(rf"[{_SIGN}]|[^\W_{_SIGN}]+")
-_LOSSY_WORD = re.compile(rf"[{_SIGN}]|(?:[^\W_{_SIGN}]|[?\ufffd])+")
+_WORD = re.compile(rf"(?=[{_SIGN}])\w|[^\W_{_SIGN}]+")
+_LOSSY_WORD = re.compile(rf"(?=[{_SIGN}])\w|(?:[^\W_{_SIGN}]|[?\ufffd])+")
 _LOST = re.compile(r"[?\ufffd]")
 
 

@@ -1,0 +1,93 @@
+"""The same text after what articles do to it, and another text that only looks like it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archiver.likeness import Kind, clean, likeness, words
+
+POST = "Gerasimov promised all was under control. Putin & the rest “looked sceptical” – again… 🇺🇦"
+
+
+@pytest.mark.parametrize(
+    "claimed",
+    [
+        POST,
+        POST.replace("&", "&amp;"),
+        POST.replace("&", "&amp;amp;"),
+        POST.replace("“", '"').replace("”", '"').replace("–", "-"),
+        POST.replace(" ", "\u00a0"),
+        POST.replace(" 🇺🇦", ""),
+        POST + " https://t.co/KF0irzUiL7 pic.twitter.com/Axt42DqdzE",
+        POST + "pic.x.com/Axt42DqdzE",
+        POST.upper(),
+        "@a_reader @b " + POST,
+        POST.replace("promised", "pro\u200dmised\ufe0f"),
+    ],
+)
+def test_what_articles_change_does_not_make_another_text(claimed):
+    assert likeness(claimed, POST).kind is Kind.SAME
+
+
+@pytest.mark.parametrize(
+    ("claimed", "actual", "kind"),
+    [
+        ("????? Україні ?? glory to all the heroes", "Слава Україні 🇺🇦 glory to all the heroes", Kind.LOSSY),
+        ("Caf? owners in M?nchen are happy", "Café owners in München are happy", Kind.LOSSY),
+        ("Caf\ufffd owners in M\ufffd\ufffdnchen are happy", "Café owners in München are happy", Kind.LOSSY),
+        ("An article's own words. " + POST, POST, Kind.WITHIN),
+        ("Putin and the rest looked sceptical", "Nothing is new. Putin and the rest looked sceptical", Kind.PART),
+        ("Gerasimov promised all was und…", POST, Kind.CUT),
+        ("Really? Are you quite sure of that?", "Really! Are you quite sure of that.", Kind.SAME),
+        ("東京で大きな地震がありました", "東京で大きな地震がありました。", Kind.SAME),
+        ("", POST, Kind.EMPTY),
+        ("🇺🇦", POST, Kind.EMPTY),
+    ],
+)
+def test_how_texts_stand_to_each_other(claimed, actual, kind):
+    assert likeness(claimed, actual).kind is kind
+
+
+def test_a_source_that_cuts_is_believed_to():
+    assert likeness(POST, "Gerasimov promised all was under", is_cut=True).agrees
+    assert likeness("Gerasimov promised all, and more", "Gerasimov promised all was under", is_cut=True).agrees is False
+
+
+@pytest.mark.parametrize(
+    ("claimed", "actual"),
+    [
+        ("At least 12 people were hurt in the night", "At least 14 people were hurt in the night"),
+        ("The bridge is open", "The bridge is not open"),
+        ("???? ????? ??? ?????", "Everything was lost here"),
+        ("東京で大きな地震がありました", "京都で大きな地震がありました"),
+    ],
+)
+def test_other_words_are_another_text(claimed, actual):
+    assert not likeness(claimed, actual).agrees
+
+
+def test_the_length_that_agrees_is_counted_in_letters():
+    assert likeness("Wow!", "wow").length == 3
+
+
+def test_links_in_display_form_are_dropped():
+    assert words("read medium.com/hbo-cinemax-pr… now") == ("read", "now")
+    assert clean("see https://example.org/a?b=c now") == "see now"
+
+
+@given(st.text(max_size=200))
+def test_every_text_is_the_same_as_itself_or_empty(text):
+    found = likeness(text, text)
+    assert found.kind in {Kind.SAME, Kind.EMPTY}
+
+
+@given(st.text(max_size=80), st.text(max_size=80))
+def test_a_score_is_between_nothing_and_all(one, other):
+    assert 0.0 <= likeness(one, other).score <= 1.0
+
+
+@given(st.text(alphabet="a?\ufffd b", max_size=400), st.text(alphabet="ab ", max_size=400))
+def test_lost_signs_never_make_it_slow(one, other):
+    likeness(one, other)
