@@ -23,7 +23,7 @@ from archiver.platforms.twitter.ladder import (
     target,
     window,
 )
-from archiver.platforms.twitter.pages import path_handle
+from archiver.platforms.twitter.payloads import path_handle
 from archiver.platforms.twitter.sources import syndication_request
 
 DAY = dt.date(2024, 8, 7)

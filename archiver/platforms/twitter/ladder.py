@@ -36,7 +36,7 @@ from archiver.model import (
     Resolution,
     Resolving,
 )
-from archiver.platforms.twitter import pages, payloads
+from archiver.platforms.twitter import payloads
 from archiver.platforms.twitter.grammar import EPOCH_MS, LAST_SEQUENTIAL, match, posted_at
 from archiver.platforms.twitter.sources import (
     HOSTS,
@@ -305,7 +305,7 @@ def _judge(
     if ref is None:
         climb.missed(rung, f"t.co/{code} leads to {_host(lead.url)}, no post", Reason.LINK_ELSEWHERE, lead.capture)
         return None
-    owner = pages.path_handle(lead.url)
+    owner = payloads.path_handle(lead.url)
     is_media = is_pic or bool(payloads.MEDIA_LINK.search(lead.url))
     climb.note(rung, f"t.co/{code} leads to {lead.url}", lead.capture)
     day = fits_day(ref, claim.date)
@@ -488,7 +488,11 @@ def _posts_of(
             is_complete = is_complete and len(rows) < MAX_ROWS
             for row in rows:
                 ref = match(row.original)
-                if ref and span[0] <= int(ref.id) < span[1] and _same_handle(pages.path_handle(row.original), handle):
+                if (
+                    ref
+                    and span[0] <= int(ref.id) < span[1]
+                    and _same_handle(payloads.path_handle(row.original), handle)
+                ):
                     found.setdefault(ref, _Found(ref)).rows.append(row)
     return found, is_complete
 

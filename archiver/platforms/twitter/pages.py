@@ -1,13 +1,16 @@
 """X's pages as web archives kept them, read for one post by its id: ancestors and replies stand on the same page.
 
 Three forms (PLATFORMS.md 3.6): the old interface (to mid-2020, for bots later), schema.org microdata (some captures of
-2022), and pages that show the text only in their title. Anything else of the new interface is a shell without text.
+2022), and pages that show the text only in their title; anything else of the new interface is a shell without text.
+Also the markup of an embed, as oEmbed gives it. Import this where a page is read: the parser is slow to load.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from bs4 import BeautifulSoup, Tag
 
@@ -21,25 +24,9 @@ from archiver.platforms.twitter.payloads import Shown
 #: No page of X's that holds one post comes near; past it the parser takes seconds.
 _MAX_PAGE = 16 * 1024 * 1024
 
-_LOGIN = re.compile(
-    r"<title>[^<]*\b(?:log ?in|sign ?in)\b[^<]*</title>|/i/flow/login|/account/(?:begin_)?login_challenge"
-    r"|<form[^>]*action=\"[^\"]*/sessions\"",
-    re.IGNORECASE,
-)
 _BACKGROUND = re.compile(r"background(?:-image)?\s*:\s*url\(\s*['\"]?([^'\")]+)")
-_PATH_HANDLE = re.compile(r"^https?://[^/]+/(?:#!/)?(\w{1,20})/status(?:es)?/\d", re.ASCII | re.IGNORECASE)
 _TITLE = re.compile(r"^(.*?) on (?:Twitter|X): [\"“](.*)[\"”](?: / (?:Twitter|X))?$", re.DOTALL)
 _COUNTED = (("/likes", "likes"), ("/with_comments", "quotes"), ("/retweets", "reposts"))
-
-
-def path_handle(url: str) -> str | None:
-    """The handle a status URL names; None for the forms without one (`/i/web/status/…`)."""
-    found = _PATH_HANDLE.match(url)
-    return found[1] if found and found[1].lower() not in {"i", "web"} else None
-
-
-def is_login_page(capture: Capture) -> bool:
-    return capture.payload.size < _MAX_PAGE and bool(_LOGIN.search(capture.text[:200_000]))
 
 
 def soup(markup: str, capture: Capture) -> BeautifulSoup:
@@ -310,7 +297,7 @@ def _titled(page: BeautifulSoup, id: str) -> Shown | None:
     found = _TITLE.match(title.get_text().strip())
     if not found:
         return None
-    text, handle = payloads.string(found[2]) or "", path_handle(url)
+    text, handle = payloads.string(found[2]) or "", payloads.path_handle(url)
     links = tuple(Link(each) for each in dict.fromkeys(re.findall(r"https?://t\.co/\w+", text, re.ASCII)))
     return Shown(
         Post(
@@ -323,3 +310,51 @@ def _titled(page: BeautifulSoup, id: str) -> Shown | None:
             extra=(("read_from", "title"),),
         )
     )
+
+
+# --- embed markup ---------------------------------------------------------------------------------------------------
+
+_ENGLISH_DAY = re.compile(r"(\w+) (\d{1,2}), (\d{4})")
+
+
+def embedded(payload: Mapping[str, Any], markup: str, capture: Capture) -> Post:
+    """The post in an oEmbed object: its text, its day and its author."""
+    block = soup(markup, capture).find("blockquote")
+    if not isinstance(block, Tag):
+        raise ParseError(f"{capture.url}: oEmbed without a blockquote")
+    anchors = [each for each in block.find_all("a") if match(str(each.get("href") or ""))]
+    permalink = anchors[-1] if anchors else None
+    ref = match(str(payload.get("url") or "")) or (match(str(permalink.get("href"))) if permalink else None)
+    if ref is None:
+        raise ParseError(f"{capture.url}: oEmbed without the post's URL")
+    quote = block.find("p")
+    text, links = prose(quote) if isinstance(quote, Tag) else ("", ())
+    codes = [code for link in links if payloads.is_media_link(link) and (code := payloads.code_of(link.url))]
+    text = payloads.without_media_link(text, codes)
+    named = re.search(r"(?:twitter|x)\.com/(\w{1,20})(?:[/?]|$)", str(payload.get("author_url") or ""), re.ASCII)
+    handle = named[1] if named else None
+    return Post(
+        ref=ref,
+        author=Author(
+            handle, payloads.string(payload.get("author_name")), None, f"https://x.com/{handle}" if handle else None
+        ),
+        text=text,
+        created_on=_day(permalink.get_text() if permalink else ""),
+        lang=payloads.string(quote.get("lang")) if isinstance(quote, Tag) else None,
+        url=f"https://x.com/{handle or 'i'}/status/{ref.id}",
+        links=links,
+        is_truncated=text.endswith("…"),
+    )
+
+
+def _day(text: str) -> dt.date | None:
+    found = _ENGLISH_DAY.search(text)
+    if not found or found[1][:3] not in _MONTHS:
+        return None
+    try:
+        return dt.date(int(found[3]), _MONTHS.index(found[1][:3]) + 1, int(found[2]))
+    except ValueError:
+        return None
+
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

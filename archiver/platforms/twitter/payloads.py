@@ -37,7 +37,7 @@ _VIDEO = re.compile(
     r"|(?:tweet_video|tweet_video_thumb)/([\w-]+)\.)",
     re.ASCII,
 )
-_TCO = re.compile(r"https?://t\.co/(\w+)", re.ASCII)
+_PATH_HANDLE = re.compile(r"^https?://[^/]+/(?:#!/)?(\w{1,20})/status(?:es)?/\d", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,6 +275,12 @@ def code_of(url: str | None) -> str | None:
     """The short code of a t.co, pic.twitter.com or pic.x.com URL, in exact case."""
     found = re.match(r"^(?:https?:)?(?://)?(?:t\.co|pic\.twitter\.com|pic\.x\.com)/(\w+)", url or "", re.ASCII)
     return found[1] if found else None
+
+
+def path_handle(url: str) -> str | None:
+    """The handle a status URL names; None for the forms without one (`/i/web/status/…`)."""
+    found = _PATH_HANDLE.match(url)
+    return found[1] if found and found[1].lower() not in {"i", "web"} else None
 
 
 def is_media_link(link: Link) -> bool:

@@ -15,13 +15,11 @@ import urllib.parse
 from collections.abc import Generator
 from typing import Any
 
-from bs4 import Tag
-
 from archiver import memento
 from archiver.errors import FetchError, ParseError
-from archiver.model import Author, Capture, Claim, Finding, Look, Outcome, Post, PostRef, Rank, Reason, Request
+from archiver.model import Capture, Claim, Finding, Look, Outcome, Post, PostRef, Rank, Reason, Request
 from archiver.platforms import Source
-from archiver.platforms.twitter import pages, payloads
+from archiver.platforms.twitter import payloads
 from archiver.platforms.twitter.grammar import match, posted_at
 from archiver.platforms.twitter.payloads import Absence, Shown
 
@@ -86,9 +84,20 @@ def _payload(capture: Capture) -> Any:
     try:
         return capture.json()
     except ParseError:
-        if pages.is_login_page(capture):
+        if is_login_page(capture):
             return Reason.LOGIN_WALL
         raise
+
+
+_LOGIN = re.compile(
+    r"<title>[^<]*\b(?:log ?in|sign ?in)\b[^<]*</title>|/i/flow/login|/account/(?:begin_)?login_challenge"
+    r"|<form[^>]*action=\"[^\"]*/sessions\"",
+    re.IGNORECASE,
+)
+
+
+def is_login_page(capture: Capture) -> bool:
+    return capture.payload.size < 8 * 1024 * 1024 and bool(_LOGIN.search(capture.text[:200_000]))
 
 
 def finding(shown: Shown | Absence | None, ref: PostRef, capture: Capture) -> Finding:
@@ -222,57 +231,14 @@ def read_oembed(capture: Capture, ref: PostRef) -> Finding:
     markup = payload.get("html")
     if not isinstance(markup, str) or not markup:
         return absent(told, words)
-    return finding(Shown(_oembed_post(payload, markup, capture)), ref, capture)
+    from archiver.platforms.twitter import pages  # the parser is slow to load, and a look-up in the archive needs none
+
+    return finding(Shown(pages.embedded(payload, markup, capture)), ref, capture)
 
 
 def _error_words(payload: dict[str, Any]) -> str | None:
     errors = payloads.listing(payload.get("errors"))
     return payloads.string(payloads.mapping(errors[0]).get("message")) if errors else None
-
-
-_ENGLISH_DAY = re.compile(r"(\w+) (\d{1,2}), (\d{4})")
-
-
-def _oembed_post(payload: dict[str, Any], markup: str, capture: Capture) -> Post:
-    block = pages.soup(markup, capture).find("blockquote")
-    if not isinstance(block, Tag):
-        raise ParseError(f"{capture.url}: oEmbed without a blockquote")
-    anchors = [each for each in block.find_all("a") if match(str(each.get("href") or ""))]
-    permalink = anchors[-1] if anchors else None
-    ref = match(str(payload.get("url") or "")) or (match(str(permalink.get("href"))) if permalink else None)
-    if ref is None:
-        raise ParseError(f"{capture.url}: oEmbed without the post's URL")
-    quote = block.find("p")
-    text, links = pages.prose(quote) if isinstance(quote, Tag) else ("", ())
-    codes = [code for link in links if payloads.is_media_link(link) and (code := payloads.code_of(link.url))]
-    text = payloads.without_media_link(text, codes)
-    named = re.search(r"(?:twitter|x)\.com/(\w{1,20})(?:[/?]|$)", str(payload.get("author_url") or ""), re.ASCII)
-    handle = named[1] if named else None
-    return Post(
-        ref=ref,
-        author=Author(
-            handle, payloads.string(payload.get("author_name")), None, f"https://x.com/{handle}" if handle else None
-        ),
-        text=text,
-        created_on=_day(permalink.get_text() if permalink else ""),
-        lang=payloads.string(quote.get("lang")) if isinstance(quote, Tag) else None,
-        url=f"https://x.com/{handle or 'i'}/status/{ref.id}",
-        links=links,
-        is_truncated=text.endswith("…"),
-    )
-
-
-def _day(text: str) -> dt.date | None:
-    found = _ENGLISH_DAY.search(text)
-    if not found or found[1][:3] not in _MONTHS:
-        return None
-    try:
-        return dt.date(int(found[3]), _MONTHS.index(found[1][:3]) + 1, int(found[2]))
-    except ValueError:
-        return None
-
-
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def _oembed(ref: PostRef, claim: Claim) -> Look:
@@ -466,8 +432,10 @@ def read_memento(capture: Capture, ref: PostRef) -> Finding:
     if capture.text.lstrip("\ufeff \r\n\t")[:1] in {"{", "["}:
         shown = payloads.read(capture.json(), ref.id)
     else:
+        from archiver.platforms.twitter import pages  # as above
+
         shown = pages.read(capture, ref.id)
-        if shown is None and pages.is_login_page(capture):
+        if shown is None and is_login_page(capture):
             return dataclasses.replace(nothing, reason=Reason.LOGIN_WALL)
     if isinstance(shown, Absence):
         return dataclasses.replace(nothing, tombstone=shown.words)
@@ -567,7 +535,7 @@ def _redirected(rows: list[memento.CdxRow], ref: PostRef) -> Generator[Request, 
     for row in [row for row in rows if row.status in {301, 302}][:2]:
         answer = yield from replayed(row)
         there = None if isinstance(answer, Reason) else memento.location(answer)
-        if there and match(there) == ref and (handle := pages.path_handle(there)):
+        if there and match(there) == ref and (handle := payloads.path_handle(there)):
             return handle
     return None
 
