@@ -7,9 +7,7 @@ from pathlib import Path
 
 import pytest
 
-# Fixtures for everybody: a simulated web, and the same served on loopback.
-from tests.simulator.plugin import authority, ca_file, web, world  # noqa: F401  (pytest finds them by name)
-
+# Fixtures for everybody: a simulated web, the same served on loopback, and the command that is led there.
 pytest_plugins = ("tests.simulator.plugin", "tests.commands")
 
 #: In CI a skipped test fails the run, because what is not run is not known. These may be skipped, and why.
