@@ -53,6 +53,9 @@ Found = TypeVar("Found")
 _NOT_MEDIA = {"application/vnd.apple.mpegurl", "application/x-mpegurl"}
 #: An answer that asks us to wait holds its host at least this long, where it names no time itself.
 _HOLD = dt.timedelta(seconds=60)
+#: Two looks within this time are one look.
+_SAME_LOOK = dt.timedelta(minutes=5)
+_RECENT = 512
 _NO_ANSWER = ("unreachable", "timeout", "not-recorded", "server-error")
 
 
@@ -123,6 +126,9 @@ class Job:
         self._thread = concurrent.futures.ThreadPoolExecutor(1, "archive.db")
         self._silent: dict[str, FetchError] = {}
         self._held: dict[str, tuple[dt.datetime, str]] = {}
+        #: Answers of the last minutes: what resolving an embed has just been told is not asked again to archive it.
+        self._recent: dict[tuple[str, str, bytes], tuple[Capture, ...]] = {}
+        self._replayed = False
         self._stopping = False
         self.articles: dict[str, None] = {}
         self.refused: list[tuple[str, str]] = []
@@ -157,7 +163,8 @@ class Job:
 
     async def _keep(self, captures: Iterable[Capture]) -> None:
         loop = asyncio.get_running_loop()
-        self.counts["captures"] += await loop.run_in_executor(self._thread, self._writer.add_captures, captures)
+        new = await loop.run_in_executor(self._thread, self._writer.add_captures, captures)
+        self.counts["captures"] += new  # in two steps: the awaited part must not stand between reading and adding
 
     async def mark_example(self) -> None:
         """Mark the archive as an example, which no real run adds to."""
@@ -272,6 +279,9 @@ class Job:
             if kept:
                 self._listen("capture reused", {"url": _bare(request.url)})
                 return kept
+        asked = (request.method, request.url, request.body)
+        if asked in self._recent and self._recent[asked][-1].ended_at > self._now() - _SAME_LOOK:
+            return self._recent[asked]
         host = (urlsplit(request.url).hostname or "").lower()
         until, why = self._held.get(host, (None, ""))
         if until is not None and until > self._now():
@@ -290,6 +300,11 @@ class Job:
             raise
         await self._keep(captures)
         last = captures[-1]
+        self._replayed = self._replayed or last.origin.kind == "replay"
+        if not request.is_media:
+            self._recent[asked] = captures
+            while len(self._recent) > _RECENT:
+                del self._recent[next(iter(self._recent))]
         if last.origin.kind == "live" and last.status in (429, 503) and last.header("memento-datetime") is None:
             now = self._now()
             until = self._retry_after(last, now) or now + _HOLD
@@ -683,6 +698,7 @@ class Job:
         waiting = await self._db(work.waiting)
         return {
             "run": self.run,
+            "replayed": self._replayed,
             "articles": len(self.articles),
             "embeds": sum(states.values()),
             "states": dict(states),

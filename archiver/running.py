@@ -309,6 +309,8 @@ def describe(report: Mapping[str, Any], path: Path, options: argparse.Namespace)
         f"  {sum(report['requests'].values())} requests, {report['captures']} new captures, "
         f"{report['snapshots']} snapshots, {report['media']} media files"
     )
+    if report["replayed"]:
+        lines.append("  answered from a recording: every capture keeps the time and origin of its record, and says so")
     for message in report["refused"]:
         lines.append(f"  not read: {message}")
     for host in report["silent_hosts"]:

@@ -81,7 +81,8 @@ def publish(world: World) -> None:
     )
     vanished = world.post(
         "delta_dispatch",
-        "Third night in a row that lorries over the limit cross the Delta Bridge. We have written to the ministry twice.",
+        "Third night in a row that lorries over the limit cross the Delta Bridge. "
+        "We have written to the ministry twice.",
         media=[photo(720, 480, alt="Lorries on a bridge at night")],
         id="1821154697671606279",
         name="Delta Dispatch",
