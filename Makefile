@@ -14,8 +14,8 @@ BIN := $(VENV)/bin
 run: $(VENV)/.run
 	@$(BIN)/archiver run --once --config examples/config.toml
 	@echo
-	@echo "Archive your own article:   $(BIN)/archiver --version && rm -f archive.db && $(BIN)/archiver run --once ARTICLE.html"
-	@echo "Look up a post:             $(BIN)/archiver lookup 'harbour crane'"
+	@echo "Archive your own article:   rm -f archive.db && $(BIN)/archiver run --once ARTICLE.html"
+	@echo "Look up a post:             $(BIN)/archiver lookup 'delta bridge'"
 	@echo "Export provenance records:  $(BIN)/archiver export prov-json --out record.prov.json"
 
 test: $(VENV)/.test lint
