@@ -7,6 +7,10 @@ import io
 import json
 import socket
 import ssl
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import av
 import httpx
@@ -18,6 +22,7 @@ from tests.simulator.client import client
 from tests.simulator.founding import founding, texts
 from tests.simulator.hosts.syndication import token
 from tests.simulator.hosts.x import guest_token
+from tests.simulator.scene import populate, scene
 from tests.simulator.world import snowflake_time
 
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36"
@@ -67,6 +72,23 @@ def test_a_post_is_not_there_before_it_is_made(world):
     assert syndicated(world, soon).status == 404
     world.clock.advance(hours=2)
     assert syndicated(world, soon).status == 200
+
+
+def test_the_token_is_javascripts_own():
+    """Vectors made with Node (PLATFORMS.md 3.2)."""
+    assert [token(id) for id in ("20", "463440424141459456", "1349129669258448897", "1820917034519122161")] == [
+        "6dq1a2xwd93",
+        "14fxvks611f",
+        "39qeyy97t9x",
+        "4ewkv4t82em",
+    ]
+
+
+def test_a_post_older_than_snowflakes_keeps_its_number(world):
+    post = world.post("early", "first", dt.datetime(2006, 3, 21, 20, 50, 14, tzinfo=dt.UTC), id="20")
+    assert syndicated(world, post).json()["id_str"] == "20"
+    with pytest.raises(ValueError, match="before snowflakes"):
+        world.post("early", "second", dt.date(2007, 1, 1))
 
 
 # --- short links ----------------------------------------------------------------------------------------------------
@@ -352,6 +374,36 @@ def test_a_body_can_fall_short_be_reset_or_never_come(web, world):
         assert http.get("https://news.example/").status_code == 200
 
 
+def test_an_answer_can_come_late_and_in_drops(web, world):
+    world.page("https://news.example/", "z" * 4096)
+    with client(web, timeout=5) as http:
+        world.trouble("news.example", delay=0.3)
+        started = time.monotonic()
+        assert http.get("https://news.example/").status_code == 200
+        assert time.monotonic() - started >= 0.3
+        world.calm()
+        world.trouble("news.example", trickle=0.1)
+        with http.stream("GET", "https://news.example/", headers={"accept-encoding": "identity"}) as answer:
+            started = time.monotonic()
+            assert sum(len(block) for block in answer.iter_raw()) == 4096
+            assert time.monotonic() - started >= 0.2
+
+
+def test_trouble_comes_and_goes_by_the_worlds_clock(world, pictured):
+    now = world.clock.now
+    world.trouble(
+        "cdn.syndication.twimg.com",
+        status=503,
+        start=now + dt.timedelta(minutes=1),
+        end=now + dt.timedelta(minutes=2),
+    )
+    seen = []
+    for _ in range(3):
+        seen.append(syndicated(world, pictured).status)
+        world.clock.advance(minutes=1)
+    assert seen == [200, 503, 200]
+
+
 def test_a_huge_body_is_sent_without_being_held(web, world):
     world.page("https://news.example/huge", answer=Response(200, (), b"y" * 65536, repeat=320))
     with client(web) as http, http.stream("GET", "https://news.example/huge") as answer:
@@ -376,3 +428,43 @@ def test_a_limit_is_counted_by_the_worlds_clock(world, pictured):
 def test_trouble_can_pass(world, pictured):
     world.trouble("cdn.syndication.twimg.com", status=503, times=2)
     assert [syndicated(world, pictured).status for _ in range(3)] == [503, 503, 200]
+
+
+# --- the scene ------------------------------------------------------------------------------------------------------
+
+
+def test_the_scene_has_a_post_in_each_state(world):
+    shown = scene(world)
+    states = [world.state(post) for post in (shown.deleted, shown.suspended, shown.protected, shown.withheld)]
+    assert states == [State.DELETED, State.SUSPENDED, State.PROTECTED, State.WITHHELD]
+    assert syndicated(world, shown.thread[2]).json()["quoted_tweet"]["id_str"] == shown.thread[0].id
+    assert syndicated(world, shown.thread[1]).json()["parent"]["id_str"] == shown.thread[0].id
+    archived = world.get(f"https://web.archive.org/cdx/search/cdx?url=twitter.com{shown.deleted.path}").text
+    assert [line.split()[4] for line in archived.splitlines()] == ["200", "404"]
+
+
+def test_a_large_world_is_made_quickly_and_answers_for_every_post(world):
+    started = time.monotonic()
+    posts = populate(world, 2000)
+    assert len({post.id for post in posts}) == 2000
+    assert {syndicated(world, post).status for post in posts[::40]} == {200}
+    assert time.monotonic() - started < 5
+
+
+def test_it_can_be_run_by_hand(tmp_path):
+    """The command prints where everything is, and a program can be pointed at it."""
+    command = [sys.executable, "-u", "-m", "tests.simulator", "--folder", str(tmp_path), "--posts", "3"]
+    with subprocess.Popen(command, cwd=Path(__file__).parents[1], stdout=subprocess.PIPE, text=True) as running:
+        try:
+            said = {}
+            for line in running.stdout:
+                name, _, rest = line.partition(" ")
+                said[name] = rest.split()[0] if rest.split() else ""
+                if line.startswith("Ctrl-C"):
+                    break
+            context = ssl.create_default_context(cafile=said["CA"])
+            with httpx.Client(proxy=said["proxy"], verify=context, headers={"user-agent": "curl/8"}) as http:
+                assert http.get("https://t.co/fwutN0Bakg").status_code == 301
+            assert 'allow_addresses = ["127.0.0.1/32"]' in (tmp_path / "config.toml").read_text()
+        finally:
+            running.terminate()

@@ -93,7 +93,7 @@ def _frames(key: str, width: int, height: int, seconds: float) -> list[av.VideoF
         image = still.copy()
         left = (number * width) // max(1, round(seconds * RATE))
         ImageDraw.Draw(image).rectangle((left, height // 3, left + width // 8, height // 2), fill=colour)
-        frames.append(av.VideoFrame.from_image(image))
+        frames.append(av.VideoFrame.from_image(image))  # type: ignore[no-untyped-call]  # PyAV types it not
     return frames
 
 
@@ -134,7 +134,7 @@ def _encode(
         container.mux(film.encode(None))
         if voice is not None:
             for tone in _tone(end - start, 220 + digest("pitch", key)[0]):
-                tone.pts += round(start * SAMPLES)
+                tone.pts = (tone.pts or 0) + round(start * SAMPLES)
                 container.mux(voice.encode(tone))
             container.mux(voice.encode(None))
     return out.getvalue()

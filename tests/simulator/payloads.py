@@ -399,7 +399,7 @@ def status_v11(world: World, post: Post) -> Json:
     if len(post.text) > 140:
         # A compat-mode text is cut to 140 and points to the post; the whole stands in extended_tweet.
         cut = html.escape(post.text[:116].rsplit(" ", 1)[0], quote=False)
-        extended = {"full_text": text, "display_text_range": [0, len(html.escape(post.text, quote=False))]}
+        extended: Json = {"full_text": text, "display_text_range": [0, len(html.escape(post.text, quote=False))]}
         extended["entities"] = found
         if media:
             extended["extended_entities"] = {"media": media}

@@ -201,6 +201,7 @@ class _Listener(socketserver.ThreadingTCPServer):
 
     def __init__(self, world: World, handler: type[_Host], authority: Authority | None = None, port: int = 0) -> None:
         self.world = world
+        self._handler = handler
         self.stopping = threading.Event()
         self._tls = authority.listening() if authority else None
         super().__init__(("127.0.0.1", port), handler)
@@ -219,7 +220,7 @@ class _Listener(socketserver.ThreadingTCPServer):
             request.settimeout(60)
             if self._tls is not None:
                 request = self._tls.wrap_socket(request, server_side=True)
-            self.RequestHandlerClass(request, client_address, self)
+            self._handler(request, client_address, self)
             if self._tls is not None:
                 with contextlib.suppress(OSError):
                     request.shutdown(socket.SHUT_WR)

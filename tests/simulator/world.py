@@ -8,12 +8,13 @@ what an answer shows depends on the world's clock alone, which only a test moves
 from __future__ import annotations
 
 import base64
+import builtins
 import dataclasses
 import datetime as dt
 import enum
 import re
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -138,7 +139,7 @@ class Film:
         """The MP4s, smallest first; a GIF has one, with bitrate 0."""
         if self.kind == "animated_gif":
             return (Rendition(self, self.width, self.height, 0),)
-        sizes = []
+        sizes: list[tuple[int, int, int]] = []
         for short, bitrate in ((270, 288_000), (360, 832_000), (720, 2_176_000)):
             if short <= min(self.width, self.height) or not sizes:
                 scale = min(1.0, short / min(self.width, self.height))
@@ -193,7 +194,7 @@ class Rendition:
         film = self.film
         return films.video(film.key, self.width, self.height, film.seconds, sound=film.kind == "video")
 
-    def segment(self, number: int) -> bytes:
+    def segment(self, number: int) -> builtins.bytes:
         return films.segment(self.film.key, self.width, self.height, self.film.seconds, number)
 
 
@@ -396,6 +397,7 @@ class World:
         self._pages: dict[str, list[tuple[dt.datetime, Response]]] = {}
         self._edits: dict[str, list[str]] = {}
         self._struck: dict[int, int] = {}
+        self._media: dict[str, tuple[str, Medium]] = {}
 
     # --- making ---
 
@@ -501,6 +503,9 @@ class World:
         )
         self.posts[id] = post
         self._edits[id] = [id]
+        if media_of is None:
+            for medium in made:
+                self._media[medium.id] = self._media[medium.key] = (id, medium)
         if media_code:
             self.codes[media_code] = media_url(media_of or post)
         return post
@@ -746,13 +751,10 @@ class World:
 
         return frozenset(HANDLERS) | {key.partition("/")[0] for key in self._pages}
 
-    def owner(self, medium_id: str, key: str) -> tuple[Post, Medium] | None:
-        """The post that first published a medium, found by its id or key."""
-        for post in self.posts.values():
-            for medium in post.media:
-                if post.media_of is None and (medium.id == medium_id or medium.key == key):
-                    return post, medium
-        return None
+    def owner(self, name: str) -> tuple[Post, Medium] | None:
+        """The post that first published a medium, found by its id or key, and the medium."""
+        found = self._media.get(name)
+        return (self.posts[found[0]], found[1]) if found else None
 
     # --- answering ---
 
@@ -860,21 +862,13 @@ def http_date(at: dt.datetime) -> str:
     return at.astimezone(dt.UTC).strftime("%a, %d %b %Y %H:%M:%S GMT")
 
 
-_REFUSALS: dict[str, Callable[[int], tuple[str, str]]] = {
-    "cdn.syndication.twimg.com": lambda status: (
-        "text/plain",
-        "Rate limit exceeded" if status == 429 else f"{status}",
-    ),
-    "api.x.com": lambda status: (
-        "application/json",
-        '{"errors":[{"code":88,"message":"Rate limit exceeded"}]}'
-        if status == 429
-        else f'{{"errors":[{{"code":{status},"message":"Unspecified"}}]}}',
-    ),
-}
-
-
 def refusal(host: str, status: int) -> Response:
-    """A host's own error of that status, without any sign of an archived answer."""
-    kind, text = _REFUSALS.get(host, lambda code: ("text/html", f"<html><body><h1>{code}</h1></body></html>"))(status)
+    """A host's own error of that status, in its own words where they are known."""
+    if host == "cdn.syndication.twimg.com":
+        kind, text = "text/plain", "Rate limit exceeded" if status == 429 else str(status)
+    elif host in ("x.com", "api.x.com", "api.twitter.com"):
+        code, said = (88, "Rate limit exceeded") if status == 429 else (status, "Unspecified")
+        kind, text = "application/json", f'{{"errors":[{{"code":{code},"message":"{said}"}}]}}'
+    else:
+        kind, text = "text/html", f"<html><body><h1>{status}</h1></body></html>"
     return Response(status, (("content-type", kind),), text.encode())

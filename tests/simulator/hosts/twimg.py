@@ -43,7 +43,7 @@ def _bytes(world: World, request: Request, content: bytes, kind: str) -> Respons
 
 def _find(world: World, id: str, key: str) -> Medium | Response:
     """The medium, or how its host says that it is gone with its post."""
-    found = world.owner(id, key)
+    found = world.owner(id) or world.owner(key)
     if found is None:
         return html("", 404)
     post, medium = found
