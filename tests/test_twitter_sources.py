@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import json
 import random
 import shutil
@@ -31,10 +30,6 @@ NOBODY = Claim()
 
 def ref(id: str) -> PostRef:
     return PostRef("twitter", id)
-
-
-def digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def source(name: str):
