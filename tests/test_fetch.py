@@ -11,6 +11,7 @@ import ipaddress
 import json
 import logging
 import os
+import resource
 import socket
 import ssl
 import threading
@@ -23,7 +24,7 @@ import pytest
 import trustme
 
 from archiver.config import FetchConfig, HostConfig
-from archiver.errors import ConfigError, FetchError, ParseError, Refused, Unreachable
+from archiver.errors import ArchiveFull, ConfigError, FetchError, ParseError, Refused, Unreachable
 from archiver.fetch import Fetcher, retry_after, shown
 from archiver.model import EMPTY, Capture, Request
 from tests.loopback import Asked, Web, reply, web
@@ -205,6 +206,17 @@ async def test_a_large_body_is_read_by_many_at_once_and_outlives_the_fetcher(the
     for each in readers:
         each.join()
     assert set(found) == {hashlib.sha256(film).hexdigest()} == {capture.body.sha256}
+
+
+async def test_no_room_for_a_body_is_said(there, fetcher, tmp_path):
+    there["/"] = reply(200, bytes(2_000_000))
+    old = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, old[1]))
+        with pytest.raises(ArchiveFull, match="no room for a body"):
+            await get(fetcher({"spool": tmp_path}), "http://a.example/")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, old)
 
 
 async def test_an_answer_s_cookie_is_not_sent_back(there, fetcher):

@@ -11,6 +11,7 @@ import hashlib
 import io
 import ipaddress
 import os
+import resource
 import subprocess
 import sys
 import zipfile
@@ -26,7 +27,7 @@ from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
 from archiver.config import FetchConfig
-from archiver.errors import ArchiverError, ConfigError, InputError, NotRecorded, Refused, Unreachable
+from archiver.errors import ArchiveFull, ArchiverError, ConfigError, InputError, NotRecorded, Refused, Unreachable
 from archiver.fetch import Fetcher
 from archiver.fetch.warc import Recorder, Recordings
 from archiver.model import Body, Capture, Request
@@ -340,6 +341,34 @@ def test_a_recording_that_cannot_be_written_is_said(tmp_path):
     with pytest.raises(InputError, match="not a WARC"):
         Recorder(tmp_path / "notes.txt")
     assert (tmp_path / "notes.txt").read_text() == "shopping list"
+
+
+async def test_a_full_disk_is_said_and_costs_no_whole_record(there, live, tmp_path):
+    path = tmp_path / "web.warc"
+    there["/1"], there["/2"] = reply(200, b"small"), reply(200, os.urandom(100_000))
+    old = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, old[1]))
+        async with live(path) as fetcher:
+            await fetcher.fetch(Request("http://a.example/1"))
+            with pytest.raises(ArchiveFull, match="the disk is full"):
+                await fetcher.fetch(Request("http://a.example/2"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, old)
+    ((again,),) = await get(replay(path), "http://a.example/1")
+    assert again.content == b"small"
+    assert subprocess.run([sys.executable, "-m", "warcio.cli", "check", str(path)], check=False).returncode == 0
+
+
+async def test_exchanges_that_overlap_are_recorded_whole(there, live, tmp_path):
+    there["/"] = reply(200, os.urandom(30_000))
+    path = tmp_path / "web.warc.gz"
+    async with live(path) as fetcher:
+        urls = [f"https://{host}.example/?{number}" for host in "abc" for number in range(12)]
+        seen = await asyncio.gather(*(fetcher.fetch(Request(url)) for url in urls))
+    again = await get(replay(path), *urls)
+    assert [chain[0].body for chain in seen] == [chain[0].body for chain in again]
+    assert subprocess.run([sys.executable, "-m", "warcio.cli", "check", str(path)], check=False).returncode == 0
 
 
 # --- recordings of others -------------------------------------------------------------------------------------------

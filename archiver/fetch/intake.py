@@ -21,6 +21,9 @@ from archiver.model import EMPTY, Body
 #: Bodies up to this many bytes stay in memory.
 IN_MEMORY = 256 * 1024
 
+#: What the system says when a file can take no more: no space, a quota, a limit on its size.
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
 _STEP = 64 * 1024
 _GZIP = ("gzip", "x-gzip")
 
@@ -116,11 +119,11 @@ class _Sink:
         try:
             if self._file is None:
                 self._file = tempfile.TemporaryFile(dir=self._spool, buffering=0)  # noqa: SIM115 - lives with the body
-                _write(self._file, b"".join(self._memory))
+                write_all(self._file, b"".join(self._memory))
                 self._memory.clear()
-            _write(self._file, chunk)
+            write_all(self._file, chunk)
         except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            if error.errno not in FULL:
                 raise
             place = self._spool or tempfile.gettempdir()
             raise ArchiveFull(f"{place}: no room for a body of {self._size} bytes or more; free some space") from error
@@ -135,7 +138,8 @@ class _Sink:
         return Body(self._hash.hexdigest(), size, lambda: _open(file, size))
 
 
-def _write(file: IO[bytes], content: bytes) -> None:
+def write_all(file: IO[bytes], content: bytes) -> None:
+    """All of it; an unbuffered file may take a part and say so."""
     view = memoryview(content)
     while view:
         view = view[file.write(view) :]

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import errno
 import fcntl
 import gzip
 import hashlib
@@ -39,7 +38,7 @@ from warcio.warcwriter import WARCWriter
 from archiver import __version__
 from archiver.errors import ArchiveFull, ConfigError, FetchError, InputError, NotRecorded, Refused, Unreachable
 from archiver.fetch.guard import shown
-from archiver.fetch.intake import Intake, View
+from archiver.fetch.intake import FULL, Intake, View, write_all
 from archiver.model import Body, Capture, Origin, moment, timestamp
 
 log = logging.getLogger(__name__)
@@ -73,7 +72,7 @@ class Recorder:
         self._path = path
         self._lock = threading.Lock()
         try:
-            self._file: IO[bytes] = path.open("ab+")
+            self._file: IO[bytes] = path.open("ab+", buffering=0)
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise ConfigError(f"{path}: another process records to this file; name another one") from error
@@ -173,22 +172,37 @@ class Recorder:
             try:
                 with _member(self._file, self._path) as out:
                     WARCWriter(out, gzip=False, warc_version="1.1").write_record(record)
-                self._file.flush()
             except BaseException as error:
-                with contextlib.suppress(OSError):  # what is buffered may fail to be written again
+                with contextlib.suppress(OSError):
                     self._file.truncate(start)
-                if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+                if isinstance(error, OSError) and error.errno in FULL:
                     raise ArchiveFull(f"{self._path}: the disk is full; free some space and run again") from error
                 raise
 
 
+class _Whole:
+    """A file without a buffer, whose writes are whole or fail: nothing waits to be written when the disk is full."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def write(self, content: bytes) -> int:
+        write_all(self._file, content)
+        return len(content)
+
+    def flush(self) -> None:
+        pass
+
+
 @contextlib.contextmanager
-def _member(file: IO[bytes], path: Path) -> Iterator[IO[bytes]]:
+def _member(file: IO[bytes], path: Path) -> Iterator[Any]:
+    """Where to write one record: for `.gz` a gzip member of its own."""
+    whole = _Whole(file)
     if path.suffix != ".gz":
-        yield file
+        yield whole
         return
-    with gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=file, mtime=0) as member:
-        yield cast(IO[bytes], member)
+    with gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=cast(IO[bytes], whole), mtime=0) as member:
+        yield member
 
 
 def _head(first: str, headers: Sequence[tuple[str, str]]) -> bytes:
