@@ -182,14 +182,13 @@ def _run(options: argparse.Namespace) -> int:
 # --- lookup ---------------------------------------------------------------------------------------------------------
 
 
-def _match(url: str) -> tuple[str, str] | None:
-    from archiver.platforms import platforms
+def _match(url: str, name: str | None) -> tuple[str, str] | None:
+    """The post a URL names: asked of one platform, or of all."""
+    from archiver.platforms import platform, recognise, unwrapped
 
-    for platform in platforms().values():
-        ref = platform.match(url)
-        if ref is not None:
-            return ref.platform, ref.id
-    return None
+    one = platform(name) if name else None
+    ref = one.match(unwrapped(url)) if one else recognise(url)
+    return (ref.platform, ref.id) if ref else None
 
 
 def _lookup(options: argparse.Namespace) -> int:

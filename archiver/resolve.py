@@ -35,8 +35,8 @@ def sources_of(platform: Platform | None, order: Sequence[str] | None, environ: 
     left out."""
     if platform is None:
         return []
-    known = {source.name: source for source in platform.sources}
-    chosen = [known[name] for name in order if name in known] if order is not None else list(platform.sources)
+    known = {source.name: source for source in platform.sources()}
+    chosen = [known[name] for name in order if name in known] if order is not None else list(known.values())
     return [source for source in chosen if source.needs is None or environ.get(source.needs)]
 
 

@@ -13,7 +13,7 @@ import pkgutil
 import re
 import urllib.parse
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from archiver.model import Claim, Look, PostRef, Rank, Resolving
 
@@ -86,7 +86,7 @@ class Platform:
     url(ref) -> str                 the canonical public URL; `match(url(ref)) == ref`
     posted_at(id) -> datetime|None  the time the id itself carries, where a rule exists
     resolve(claim, url) -> Resolution   by way of requests: short links, codes, handles; None where there is no ladder
-    sources                         best first
+    sources()                       best first; a call, so that recognising a URL loads no parser of answers
     markup                          how its posts stand in documents
     """
 
@@ -95,19 +95,27 @@ class Platform:
     url: Callable[[PostRef], str]
     posted_at: Callable[[str], dt.datetime | None] = _no_time
     resolve: Callable[[Claim, str | None], Resolving] | None = None
-    sources: tuple[Source, ...] = field(default=())
+    sources: Callable[[], tuple[Source, ...]] = tuple
     markup: Markup = Markup(screens=())
 
 
 @functools.cache
 def platforms() -> Mapping[str, Platform]:
     """Every platform by name, in name order."""
-    found = {}
-    for module in sorted(pkgutil.iter_modules(__path__), key=lambda module: module.name):
-        platform = getattr(importlib.import_module(f"{__name__}.{module.name}"), "PLATFORM", None)
-        if isinstance(platform, Platform):
-            found[platform.name] = platform
-    return found
+    names = sorted(module.name for module in pkgutil.iter_modules(__path__))
+    return {each.name: each for each in map(platform, names) if each is not None}
+
+
+@functools.cache
+def platform(name: str) -> Platform | None:
+    """One platform, loading no other; None where there is none of that name."""
+    try:
+        found = getattr(importlib.import_module(f"{__name__}.{name}"), "PLATFORM", None)
+    except ModuleNotFoundError as error:
+        if error.name != f"{__name__}.{name}":
+            raise
+        return None
+    return found if isinstance(found, Platform) else None
 
 
 #: Web archives and link tracers that keep the target in their own path or query.

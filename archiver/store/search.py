@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import itertools
 import json
 import os
 import re
@@ -24,12 +25,12 @@ Ref = tuple[str, str]
 
 
 def find(
-    db: sqlite3.Connection, query: str, match: Callable[[str], Ref | None], limit: int = 20
+    db: sqlite3.Connection, query: str, match: Callable[[str, str | None], Ref | None], limit: int = 20
 ) -> tuple[list[Ref], list[str]]:
     """(posts as (platform, id), ids of embeds that led to none) for a query: a post's URL, id or `platform:id`, a
     t.co or pic code, `@handle` (and a date), an article's path or URL, a media file or its SHA-256, or words.
 
-    `match` reads a post's URL; it is called only for what looks like a URL. Best first, at most *limit* of each.
+    `match(url, platform)` reads a post's URL, of one platform or (None) of any. Best first, at most *limit* of each.
     """
     query = query.strip()
     posts: dict[Ref, None] = {}
@@ -46,7 +47,7 @@ def find(
 
 
 _Hits = Iterator[tuple[Ref | None, str | None]]
-_Match = Callable[[str], Ref | None]
+_Match = Callable[[str, str | None], Ref | None]
 
 
 def _embeds(db: sqlite3.Connection, where: str, *values: object) -> _Hits:
@@ -79,20 +80,39 @@ def _with_digest(db: sqlite3.Connection, digest: str) -> _Hits:
 
 
 def _by_reference(db: sqlite3.Connection, query: str, match: _Match) -> _Hits:
-    ref: Ref | None = None
-    if found := _NUMBERED.match(query):
-        ref = (found[1], found[2])
-        row = db.execute("SELECT 1 FROM post WHERE platform = ? AND id = ?", ref).fetchone()
-        ref = ref if row else None
-    if ref is None and ("/" in query or query.startswith("at://")) and " " not in query:
-        ref = match(query) or match(f"https://{query}")
-        if ref and not db.execute("SELECT 1 FROM post WHERE platform = ? AND id = ?", ref).fetchone():
-            ref = None
-    if ref is not None:
-        yield ref, None
-    elif " " not in query:
+    if " " in query:
+        return
+    found = _NUMBERED.match(query)
+    if found and _is_post(db, (found[1], found[2])):
+        yield (found[1], found[2]), None
+        return
+    if "/" not in query:
         for platform, id in db.execute("SELECT platform, id FROM post WHERE id = ?", (query,)):
             yield (platform, id), None
+        return
+    url = query if "://" in query else f"https://{query}"
+    # Most URLs hold the id they name: then only one network has to be asked whether it agrees, not all of them.
+    likely = _likely_ids(url)
+    marks = ", ".join("?" * len(likely))
+    for platform, id in db.execute(f"SELECT platform, id FROM post WHERE id IN ({marks})", likely).fetchall():  # noqa: S608
+        if match(url, platform) == (platform, id):
+            yield (platform, id), None
+            return
+    ref = match(url, None)
+    if ref and _is_post(db, ref):
+        yield ref, None
+
+
+def _likely_ids(url: str) -> list[str]:
+    """What in a URL may be an id in one of our forms: a part, two parts in a row, the host and a part."""
+    parts = [part for part in re.split(r"[/?#&=]+", url)[1:] if part][:12]
+    host = parts[0].lower() if parts else ""
+    pairs = [f"{first}/{second}" for first, second in itertools.pairwise(parts)]
+    return [*parts, *pairs, *(f"{host}/{part}" for part in parts)]
+
+
+def _is_post(db: sqlite3.Connection, ref: Ref) -> bool:
+    return db.execute("SELECT 1 FROM post WHERE platform = ? AND id = ?", ref).fetchone() is not None
 
 
 def _by_code(db: sqlite3.Connection, query: str, match: _Match) -> _Hits:

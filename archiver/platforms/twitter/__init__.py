@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from archiver.platforms import Platform
+from archiver.model import Claim, Resolving
+from archiver.platforms import Platform, Source
 from archiver.platforms.twitter.grammar import MARKUP, match, posted_at, url
-from archiver.platforms.twitter.ladder import resolve
-from archiver.platforms.twitter.sources import SOURCES
+
+
+def _resolve(claim: Claim, url: str | None) -> Resolving:
+    from archiver.platforms.twitter.ladder import resolve
+
+    return resolve(claim, url)
+
+
+def _sources() -> tuple[Source, ...]:
+    from archiver.platforms.twitter.sources import SOURCES
+
+    return SOURCES
+
 
 PLATFORM = Platform(
-    name="twitter", match=match, url=url, posted_at=posted_at, resolve=resolve, sources=SOURCES, markup=MARKUP
+    name="twitter", match=match, url=url, posted_at=posted_at, resolve=_resolve, sources=_sources, markup=MARKUP
 )
