@@ -223,6 +223,12 @@ def test_oembed_has_the_embed_code_with_a_localized_day(world, pictured):
     assert markup.endswith(f'status/{pictured.id}?ref_src=twsrc%5Etfw">7. August 2024</a></blockquote>\n')
 
 
+def test_oembed_breaks_lines_as_html_does(world):
+    post = world.post("harbourwatch", "one\n\ntwo", DAY)
+    markup = world.get(f"https://publish.twitter.com/oembed?url={post.url}").json()["html"]
+    assert '<p lang="en" dir="ltr">one<br><br>two</p>' in markup
+
+
 def test_oembed_at_the_new_name_redirects_to_the_old(world, pictured):
     moved = world.get(f"https://publish.x.com/oembed?url={pictured.url}")
     assert (moved.status, moved.header("location")) == (302, f"https://publish.twitter.com/oembed?url={pictured.url}")
@@ -353,12 +359,14 @@ def test_text_is_gzipped_for_those_who_take_it(web, world, pictured):
     with client(web) as http:
         answer = http.get(f"https://publish.twitter.com/oembed?url={pictured.url}")
     assert answer.headers["content-encoding"] == "gzip"
+    # No time in the header: equal answers are equal bytes.
+    assert world.log[-1].response.body[4:8] == bytes(4)
     assert answer.json()["author_name"] == "harbourwatch"
 
 
 def test_a_body_can_fall_short_be_reset_or_never_come(web, world):
     world.page("https://news.example/", "x" * 100_000)
-    with client(web, timeout=0.5) as http:
+    with client(web, timeout=10) as http:
         for wire, error in (
             (Wire.SHORT, httpx.RemoteProtocolError),
             (Wire.RESET, (httpx.ReadError, httpx.RemoteProtocolError)),
@@ -369,7 +377,8 @@ def test_a_body_can_fall_short_be_reset_or_never_come(web, world):
             world.calm()
             world.trouble("news.example", wire=wire)
             with pytest.raises(error):
-                http.get("https://news.example/", headers={"accept-encoding": "identity"})
+                patience = 0.5 if wire is Wire.SILENT else 10
+                http.get("https://news.example/", headers={"accept-encoding": "identity"}, timeout=patience)
         world.calm()
         assert http.get("https://news.example/").status_code == 200
 
@@ -448,7 +457,7 @@ def test_a_large_world_is_made_quickly_and_answers_for_every_post(world):
     posts = populate(world, 2000)
     assert len({post.id for post in posts}) == 2000
     assert {syndicated(world, post).status for post in posts[::40]} == {200}
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 20
 
 
 def test_it_can_be_run_by_hand(tmp_path):

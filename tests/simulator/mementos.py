@@ -20,7 +20,7 @@ def stamp(at: dt.datetime) -> str:
 @functools.lru_cache(maxsize=65536)
 def urlkey(url: str) -> str:
     """SURT form, lower-cased, without scheme, `www.`, port and fragment: the Internet Archive's own library."""
-    return str(surt(url)).lower()
+    return str(surt(url))
 
 
 @functools.lru_cache(maxsize=65536)
