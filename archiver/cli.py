@@ -18,6 +18,8 @@ from archiver import __version__
 from archiver.errors import ArchiverError
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     from archiver.config import Config
 
 EXIT_CODES = """\
@@ -138,12 +140,30 @@ def _parser() -> argparse.ArgumentParser:
         "archiver export prov-json --out record.json --post https://x.com/i/status/20",
     )
     export.add_argument(
-        "format", metavar="FORMAT", help="jsonl, prov-json; `archiver export list` says what each is for"
+        "format", metavar="FORMAT", help="jsonl, csv, warc, …; `archiver export list` says what each is for"
     )
     export.add_argument("--out", type=Path, metavar="PATH", help="default: standard output")
     export.add_argument(
         "--post", action="append", default=[], metavar="QUERY", help="only what this look-up finds; may be given again"
     )
+    export.add_argument(
+        "--article",
+        action="append",
+        default=[],
+        metavar="PATH|URL",
+        help="only what this article shows; again for more",
+    )
+    export.add_argument("--since", type=_day, metavar="DAY", help="only posts of this day (YYYY-MM-DD, UTC) or later")
+    export.add_argument("--until", type=_day, metavar="DAY", help="only posts of this day or earlier")
+    export.add_argument("--platform", action="append", default=[], metavar="NAME", help="only posts of this network")
+    export.add_argument(
+        "--verdict",
+        action="append",
+        default=[],
+        choices=["corroborated", "differs", "contradicted", "unconfirmed"],
+        help="only embeds whose article was found to agree with the post like this",
+    )
+    export.add_argument("--sign", type=Path, metavar="PEM", help="sign a WACZ with this ECDSA P-384 key")
     add("verify", _verify, "recompute every digest in the archive, offline", "archiver verify")
     add("status", _status, "what the archive holds, what is due, what waits and why", "archiver status")
     return parser
@@ -329,8 +349,9 @@ def _export(options: argparse.Namespace) -> int:
     from archiver.store.contents import StoredContents
 
     path = _archive_path(options)
+    signer = _signer(options.sign) if options.sign else None
     with contextlib.closing(connect_to_read(path)) as db, translated(path):
-        contents = StoredContents(db, _chosen(db, options.post))
+        contents = StoredContents(db, _selection(db, options), signer)
         if options.out is None:
             chosen.write(contents, sys.stdout.buffer)
             sys.stdout.buffer.flush()
@@ -352,19 +373,56 @@ def _export(options: argparse.Namespace) -> int:
     return 0
 
 
-def _chosen(db: Any, queries: Sequence[str]) -> list[tuple[str, str]] | None:
+def _day(text: str) -> dt.date:
+    import datetime as dt
+
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no day; write it as 2024-08-07") from error
+
+
+def _selection(db: Any, options: argparse.Namespace) -> Any:
     from archiver.errors import InputError
     from archiver.store import search
+    from archiver.store.contents import Selection, has_article, has_platform
 
-    if not queries:
-        return None
-    found: dict[tuple[str, str], None] = {}
-    for query in queries:
-        posts, _ = search.find(db, query, _match, limit=1_000_000)
-        if not posts:
+    posts: dict[tuple[str, str], None] = {}
+    for query in options.post:
+        found, _ = search.find(db, query, _match, limit=1_000_000)
+        if not found:
             raise InputError(f"--post {query}: the archive holds no such post. Try `archiver lookup {query}`.")
-        found.update(dict.fromkeys(posts))
-    return sorted(found)
+        posts.update(dict.fromkeys(found))
+    for article in options.article:
+        if not has_article(db, article):
+            raise InputError(f"--article {article}: the archive holds none there. Give its path or URL as archived.")
+    for platform in options.platform:
+        if not has_platform(db, platform):
+            raise InputError(f"--platform {platform}: no article in the archive shows a post of it.")
+    return Selection(
+        posts=tuple(posts),
+        articles=tuple(options.article),
+        since=options.since,
+        until=options.until,
+        platforms=tuple(options.platform),
+        verdicts=tuple(options.verdict),
+    )
+
+
+def _signer(path: Path) -> Any:
+    from archiver.errors import ConfigError, InputError
+    from archiver.exports.signing import signer
+
+    try:
+        pem = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: the key cannot be read ({error.strerror}). Name another with --sign.") from error
+    try:
+        return signer(pem)
+    except ValueError as error:
+        raise ConfigError(
+            f"{path}: {error}. Make one: openssl ecparam -name secp384r1 -genkey -noout -out key.pem"
+        ) from error
 
 
 def _verify(options: argparse.Namespace) -> int:

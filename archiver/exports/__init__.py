@@ -26,20 +26,63 @@ PROVES_NOT = (
 )
 
 
+#: What every export says of itself, member by member.
+SAYS = {"proves": PROVES, "proves_not": PROVES_NOT}
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A capture with its id. `same_as` is the id of an earlier answer in the same export with the very same body, or
+    None: a WARC then holds the bytes once and a `revisit` (WARC/1.1 6.7)."""
+
+    id: str
+    capture: Capture
+    same_as: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """Who packages an export: `sign` gives the same signature for the same bytes. ECDSA on P-384 over SHA-256, both
+    numbers in 48 bytes each, as WebCrypto writes it; `public_key` is the SubjectPublicKeyInfo, DER."""
+
+    public_key: bytes
+    sign: Callable[[bytes], bytes]
+
+
 class Contents(Protocol):
-    """What an export may read: chosen posts and all that belongs to them, in a fixed order."""
+    """What an export may read: chosen posts and all that belongs to them, in a fixed order, one state of the archive
+    from the first line to the last."""
+
+    @property
+    def signer(self) -> Signer | None:
+        """Who signs the formats that carry a signature; None for nobody."""
 
     def about(self) -> dict[str, Any]:
-        """The archive: name, software, counts; nothing that differs between two exports of the same archive."""
+        """`software`, `posts`, `embeds` and `captures` (how many), `selection` (the criteria, {} for everything),
+        `first_at` and `last_at` (start of the earliest and latest capture, or None), `example`. Nothing that differs
+        between two exports of the same archive."""
 
     def posts(self) -> Iterator[dict[str, Any]]:
         """One dossier per post (see `store.search.dossier`), by platform and id."""
 
-    def captures(self) -> Iterator[tuple[str, Capture]]:
-        """(id, capture) of every capture that belongs to the chosen posts, in the order they were kept."""
+    def post(self, platform: str, id: str) -> dict[str, Any]:
+        """The dossier of one post."""
+
+    def embeds(self) -> Iterator[dict[str, Any]]:
+        """One object per embed (see `store.search.shown_in`), resolved or not, by article and place in it."""
+
+    def captures(self) -> Iterator[Held]:
+        """Every capture that belongs to the chosen posts and embeds, redirects and articles included, in the order
+        they were kept."""
+
+    def capture(self, id: str) -> Capture:
+        """One capture; its bodies are read when opened."""
 
     def record(self, capture: str) -> dict[str, Any]:
         """A capture's whole record by id."""
+
+    def blob(self, sha256: str) -> BinaryIO:
+        """Bytes by digest, as a stream."""
 
 
 @dataclass(frozen=True, slots=True)
