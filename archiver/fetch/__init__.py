@@ -3,9 +3,9 @@
 Every redirect is a capture of its own. Nothing here trusts what the other side says: addresses are checked where the
 connection is made, bytes and time are bounded, and a header that carries a token stays with the host it was meant for.
 
-httpx's engine (httpcore) is driven directly. `httpx.AsyncClient` would keep cookies, log whole URLs, and build the next
-request from any Location even when told not to follow it: one that says `data:…` or `app:…` raises, and the answer that
-said it is lost (httpx 0.28.1).
+httpx's async transport is used without its client: `httpx.AsyncClient` would keep cookies, log whole URLs, and build
+the next request from any Location even when told not to follow it: one that says `data:…` or `app:…` raises, and the
+answer that said it is lost (httpx 0.28.1).
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ class Fetcher:
         if self._recorder:
             self._recorder.close()
         while self._clients:
-            await self._clients.popitem()[1].pool.aclose()
+            await self._clients.popitem()[1].transport.aclose()
 
     async def fetch(self, request: Request) -> tuple[Capture, ...]:
         """Every hop in order; the last capture is the answer, which is a redirect where `request.follow` (or
@@ -275,21 +275,23 @@ class Fetcher:
         return [(name.encode("ascii"), value.encode("utf-8")) for name, value in headers], said
 
     @contextlib.asynccontextmanager
-    async def _client(self, hop: Hop, *, guarded: bool) -> AsyncIterator[httpcore.AsyncConnectionPool]:
-        """The client of one origin. One large pool for all is slower (DESIGN.md, Parts)."""
+    async def _client(self, hop: Hop, *, guarded: bool) -> AsyncIterator[_Transport]:
+        """The transport of one origin. One large pool for all is slower (DESIGN.md, Parts)."""
         client = self._clients.get(hop.origin)
         if client is None:
-            client = self._clients[hop.origin] = _Client(self._open_pool(), asyncio.Semaphore(self._config.per_host))
+            client = self._clients[hop.origin] = _Client(
+                _Transport(self._open_pool()), asyncio.Semaphore(self._config.per_host)
+            )
         self._clients.move_to_end(hop.origin)
         client.users += 1
         try:
             async with client.connections if guarded else contextlib.nullcontext():
-                yield client.pool
+                yield client.transport
         finally:
             client.users -= 1
             idle = [origin for origin, each in self._clients.items() if not each.users]
             for origin in idle[: max(0, len(self._clients) - MAX_CLIENTS)]:
-                await self._clients.pop(origin).pool.aclose()
+                await self._clients.pop(origin).transport.aclose()
 
     def _open_pool(self) -> httpcore.AsyncConnectionPool:
         if self._tls is None:
@@ -311,7 +313,7 @@ class Fetcher:
 
     async def _exchange(
         self,
-        pool: httpcore.AsyncConnectionPool,
+        transport: _Transport,
         url: httpx.URL,
         headers: list[tuple[bytes, bytes]],
         hop: Hop,
@@ -321,18 +323,18 @@ class Fetcher:
         config = self._config
         deadline = (config.media_timeout if hop.is_media else config.timeout).total_seconds()
         wire_cap, payload_cap = self._caps(hop)
-        request = httpcore.Request(
+        request = httpx.Request(
             hop.method,
-            httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+            url,
             headers=headers,
-            content=hop.body,
+            content=hop.body or None,
             extensions={"timeout": {"connect": config.connect_timeout.total_seconds()}},
         )
         request_headers = tuple(
-            (name, said if said and name == "Authorization" else value) for name, value in _strings(request.headers)
+            (name, said if said and name == "Authorization" else value) for name, value in _strings(request.headers.raw)
         )
         started_at = self._now()
-        response: httpcore.Response | None = None
+        response: httpx.Response | None = None
         answered: tuple[tuple[str, str], ...] = ()
         intake: Intake | None = None
         truncated: str | None = None
@@ -341,8 +343,8 @@ class Fetcher:
             # Round everything: a server that sends its headers a byte a second defeats any time-out between reads.
             async with asyncio.timeout(deadline):
                 try:
-                    response = await _send(pool, request)
-                    answered = _strings(response.headers)
+                    response = await _send(transport, request)
+                    answered = _strings(response.headers.raw)
                     address, certificate = _peer(response)
                     intake = Intake(
                         ",".join(value for name, value in answered if name.lower() == "content-encoding"),
@@ -353,7 +355,7 @@ class Fetcher:
                     if hop.method != "HEAD" and _announced(answered) > wire_cap:
                         truncated = "length"
                     else:
-                        async for chunk in response.aiter_stream():
+                        async for chunk in response.stream:  # type: ignore[union-attr]  # an async transport's is async
                             if not intake.feed(chunk):
                                 break
                 finally:
@@ -363,9 +365,9 @@ class Fetcher:
             if response is None:
                 raise Unreachable(f"no answer in {deadline:g} s", reason="timeout") from error
             truncated = "time"
-        except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError, httpcore.ProxyError) as error:
+        except httpx.TransportError as error:
             if response is None:
-                reason = "timeout" if isinstance(error, httpcore.TimeoutException) else "unreachable"
+                reason = "timeout" if isinstance(error, httpx.TimeoutException) else "unreachable"
                 raise Unreachable(f"no answer: {_cause(error)}", reason=reason) from None
             truncated = "disconnect"
         assert response is not None
@@ -377,7 +379,7 @@ class Fetcher:
             method=hop.method,
             request_headers=request_headers,
             request_body=Body.of(hop.body),
-            status=response.status,
+            status=response.status_code,
             protocol=response.extensions["http_version"].decode("ascii"),
             headers=answered,
             body=body,
@@ -392,14 +394,21 @@ class Fetcher:
         )
 
 
+class _Transport(httpx.AsyncHTTPTransport):
+    """httpx's transport over a pool whose connections are guarded; its own constructor takes no network backend."""
+
+    def __init__(self, pool: httpcore.AsyncConnectionPool) -> None:
+        self._pool = pool
+
+
 @dataclasses.dataclass(slots=True)
 class _Client:
-    pool: httpcore.AsyncConnectionPool
+    transport: _Transport
     connections: asyncio.Semaphore
     users: int = 0
 
 
-async def _send(pool: httpcore.AsyncConnectionPool, request: httpcore.Request) -> httpcore.Response:
+async def _send(transport: _Transport, request: httpx.Request) -> httpx.Response:
     """The response, its body still to be read. A connection that was kept may have been closed by the server just now:
     a question without effects is then asked once more, on a new one."""
     is_new = False
@@ -410,11 +419,11 @@ async def _send(pool: httpcore.AsyncConnectionPool, request: httpcore.Request) -
 
     request.extensions["trace"] = watch
     try:
-        return await pool.handle_async_request(request)
-    except (httpcore.RemoteProtocolError, httpcore.ReadError, httpcore.WriteError):
-        if is_new or request.method not in (b"GET", b"HEAD"):
+        return await transport.handle_async_request(request)
+    except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
+        if is_new or request.method not in ("GET", "HEAD"):
             raise
-        return await pool.handle_async_request(request)
+        return await transport.handle_async_request(request)
 
 
 def _strings(headers: Sequence[tuple[bytes, bytes]]) -> tuple[tuple[str, str], ...]:
@@ -426,7 +435,7 @@ def _announced(headers: Sequence[tuple[str, str]]) -> int:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
 
 
-def _peer(response: httpcore.Response) -> tuple[str | None, str | None]:
+def _peer(response: httpx.Response) -> tuple[str | None, str | None]:
     """The address that answered, and the SHA-256 of its certificate."""
     stream = response.extensions["network_stream"]
     address = stream.get_extra_info("server_addr")
