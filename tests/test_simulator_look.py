@@ -13,7 +13,7 @@ from tests.simulator.founding import founding
 from tests.simulator.look import look
 
 AT = dt.datetime(2024, 8, 7, 10, 42, 11, tzinfo=dt.UTC)
-SOURCES = {source.name: source for source in PLATFORM.sources}
+SOURCES = {source.name: source for source in PLATFORM.sources()}
 
 
 @pytest.fixture
