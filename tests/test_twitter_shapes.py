@@ -322,7 +322,7 @@ def test_v2_with_its_includes_is_read_whole():
                 "detail": "Sorry, you are not authorized to see the Tweet with ids: [20].",
             },
             Outcome.HIDDEN,
-            Reason.PROTECTED,
+            Reason.UNKNOWN,  # said of protected and of suspended authors alike
         ),
         ({"type": "about:blank", "detail": "User has been suspended: [20]."}, Outcome.GONE, Reason.SUSPENDED),
     ],

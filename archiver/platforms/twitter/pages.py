@@ -26,7 +26,7 @@ _MAX_PAGE = 16 * 1024 * 1024
 
 _BACKGROUND = re.compile(r"background(?:-image)?\s*:\s*url\(\s*['\"]?([^'\")]+)")
 _TITLE = re.compile(r"^(.*?) on (?:Twitter|X): [\"“](.*)[\"”](?: / (?:Twitter|X))?$", re.DOTALL)
-_COUNTED = (("/likes", "likes"), ("/with_comments", "quotes"), ("/retweets", "reposts"))
+_COUNTED = {"Likes": "likes", "Retweets": "reposts", "Quotes": "quotes", "Replies": "replies"}
 
 
 def soup(markup: str, capture: Capture) -> BeautifulSoup:
@@ -56,6 +56,8 @@ def prose(element: Tag) -> tuple[str, tuple[Link, ...]]:
     for piece in _pieces(element):
         if isinstance(piece, str):
             parts.append(piece)
+            for url in payloads.TCO.findall(piece):
+                links.setdefault(url, Link(url))
         elif piece.name == "br":
             parts.append("\n")
         elif piece.name == "img":
@@ -265,9 +267,9 @@ def _posting(posting: Tag, id: str) -> Post:
             media.setdefault(one.key, one)
     counts: dict[str, int] = {}
     for counter in _members(posting, "interactionStatistic"):
-        url, count = _property(counter, "url") or "", payloads.number(_property(counter, "userInteractionCount"))
-        name = next((name for ending, name in _COUNTED if url.endswith(ending)), "replies")
-        if count is not None:
+        name = _COUNTED.get(_property(counter, "name") or "")
+        count = payloads.number(_property(counter, "userInteractionCount"))
+        if name and count is not None:
             counts.setdefault(name, count)
     within = match(_property(posting, "isPartOf") or "")
     return Post(
@@ -298,7 +300,7 @@ def _titled(page: BeautifulSoup, id: str) -> Shown | None:
     if not found:
         return None
     text, handle = payloads.string(found[2]) or "", payloads.path_handle(url)
-    links = tuple(Link(each) for each in dict.fromkeys(re.findall(r"https?://t\.co/\w+", text, re.ASCII)))
+    links = tuple(Link(each) for each in dict.fromkeys(payloads.TCO.findall(text)))
     return Shown(
         Post(
             ref=PostRef("twitter", id),

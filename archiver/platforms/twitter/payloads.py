@@ -25,6 +25,7 @@ from archiver.platforms.twitter.grammar import match
 PHOTO_SIZES = ("orig", "4096x4096", "large", "medium", "small")
 
 MEDIA_LINK = re.compile(r"/status(?:es)?/\d+/(?:photo|video)/\d+", re.ASCII | re.IGNORECASE)
+TCO = re.compile(r"https?://t\.co/\w+", re.ASCII)
 PIC_DISPLAY = re.compile(r"^(?:https?://)?pic\.(?:twitter|x)\.com/\w+$", re.ASCII | re.IGNORECASE)
 
 _MAX_INT = 2**53 - 1  # canonical JSON (RFC 8785) holds no larger integer
@@ -46,6 +47,7 @@ class Absence:
 
     reason: Reason
     words: str | None = None
+    is_hidden: bool = False  # it exists, and the source will not say why it is not shown
 
 
 # --- values of unknown type -----------------------------------------------------------------------------------------
@@ -533,7 +535,7 @@ _WORDS = (
     ("suspended", Reason.SUSPENDED),
     ("limits who can view", Reason.PROTECTED),
     ("protected", Reason.PROTECTED),
-    ("not authorized to", Reason.PROTECTED),
+    ("not authorized to see this status", Reason.PROTECTED),
     ("private account", Reason.PROTECTED),
     ("age-restricted", Reason.AGE_RESTRICTED),
     ("adult content", Reason.AGE_RESTRICTED),
@@ -583,7 +585,8 @@ def v2(payload: Mapping[str, Any], id: str) -> Shown | Absence | None:
         if kind.endswith("/resource-not-found"):
             return Absence(told if told is not Reason.UNKNOWN else Reason.NOT_FOUND, words)
         if kind.endswith("/not-authorized-for-resource"):
-            return Absence(told if told is not Reason.UNKNOWN else Reason.PROTECTED, words)
+            # Said of protected and of suspended authors alike.
+            return Absence(told, words, is_hidden=True)
         return Absence(told, words)
     return None
 

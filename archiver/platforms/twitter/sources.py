@@ -106,7 +106,9 @@ def finding(shown: Shown | Absence | None, ref: PostRef, capture: Capture) -> Fi
     if shown is None:
         return absent(Reason.UNKNOWN)
     if isinstance(shown, Absence):
-        return absent(shown.reason, shown.words)
+        told = absent(shown.reason, shown.words)
+        is_unsaid = shown.is_hidden and told.outcome is Outcome.UNKNOWN
+        return dataclasses.replace(told, outcome=Outcome.HIDDEN) if is_unsaid else told
     if shown.post.ref == ref:
         return Finding(Outcome.FOUND, Reason.OK, shown.post, also=tuple(p for p in shown.also if p.ref != ref))
     if ref.id in shown.edits:
