@@ -20,7 +20,7 @@ NOW = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
 SHARED = Path(os.environ.get("ARCHIVER_SHARED") or Path(__file__).parents[1].parent / "shared")
 
 needs_shared = pytest.mark.skipif(
-    not (SHARED / "fixtures").is_dir(), reason="the real payloads of ../shared are not here (set ARCHIVER_SHARED)"
+    not (SHARED / "fixtures").is_dir(), reason="the shared collection is absent (set ARCHIVER_SHARED)"
 )
 
 

@@ -11,12 +11,12 @@ import pytest
 from drive import capture
 
 from archiver.model import Claim, Finding, Outcome, PostRef, Reason, Request, Resolution
-from archiver.platforms.twitter import PLATFORM
+from archiver.platforms.twitter import sources
 from archiver.platforms.twitter.ladder import resolve
 from tests.simulator import exchange
 from tests.simulator.world import Post, Uncertain, World, gif, photo, video
 
-SOURCES = {each.name: each for each in PLATFORM.sources}
+SOURCES = {each.name: each for each in sources.SOURCES}
 LIVE = ("syndication", "oembed", "fxtwitter", "vxtwitter", "api-v2")
 MADE = dt.datetime(2024, 8, 7, 10, 42, 11, tzinfo=dt.UTC)
 KEPT = dt.datetime(2024, 8, 9, 1, 2, 3, tzinfo=dt.UTC)
