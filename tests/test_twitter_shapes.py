@@ -637,13 +637,10 @@ def test_a_page_cut_anywhere_ends_well(cut, at_):
     assert found is None or found.post.ref.id == "1169217405425455105"
 
 
-def test_a_page_nested_deep_ends_well():
-    body = "<div>" * 20_000 + OLD
-    try:
-        found = pages.read(capture("https://x/", body), "20")
-    except ParseError:
-        return
-    assert found is None or found.post.text
+def test_a_page_nested_too_deep_is_refused_at_once():
+    with pytest.raises(ParseError, match="nested deeper"):
+        pages.read(capture("https://x/", "<div>" * 200_000 + OLD), "20")
+    assert pages.read(capture("https://x/", "<div>" * 1_000 + "<br>" * 9_000 + OLD), "20").post.text
 
 
 @needs_shared

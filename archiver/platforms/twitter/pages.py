@@ -23,6 +23,11 @@ from archiver.platforms.twitter.payloads import Shown
 
 #: No page of X's that holds one post comes near; past it the parser takes seconds.
 _MAX_PAGE = 16 * 1024 * 1024
+_MAX_DEPTH = 5000
+_TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9-]*)")
+_VOID = frozenset(
+    {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+)
 
 _BACKGROUND = re.compile(r"background(?:-image)?\s*:\s*url\(\s*['\"]?([^'\")]+)")
 _TITLE = re.compile(r"^(.*?) on (?:Twitter|X): [\"“](.*)[\"”](?: / (?:Twitter|X))?$", re.DOTALL)
@@ -33,10 +38,23 @@ def soup(markup: str, capture: Capture) -> BeautifulSoup:
     """The markup, parsed; ParseError where the parser gives up."""
     if len(markup) > _MAX_PAGE:
         raise ParseError(f"{capture.url}: a page of {len(markup)} characters is more than is read ({_MAX_PAGE})")
+    if _is_deep(markup):
+        raise ParseError(f"{capture.url}: a page nested deeper than {_MAX_DEPTH} elements is not read")
     try:
         return BeautifulSoup(markup, "html.parser")
     except (RecursionError, AssertionError, ValueError) as error:
         raise ParseError(f"{capture.url}: markup that cannot be parsed: {error}") from error
+
+
+def _is_deep(markup: str) -> bool:
+    """Whether elements are nested so deep that the parser would take seconds; told before it starts."""
+    depth = 0
+    for end, name in _TAG.findall(markup):
+        if name.lower() not in _VOID:
+            depth = max(0, depth - 1) if end else depth + 1
+            if depth > _MAX_DEPTH:
+                return True
+    return False
 
 
 def read(capture: Capture, id: str) -> Shown | None:
@@ -105,6 +123,12 @@ def _own_codes(links: tuple[Link, ...]) -> list[str]:
     return [code for link in links if payloads.is_media_link(link) and (code := payloads.code_of(link.url))]
 
 
+def _having(scope: Tag, name: str, value: str | bool = True) -> list[Tag]:
+    """The elements that have an attribute (of that value)."""
+    attributes: dict[str, Any] = {name: value}
+    return list(scope.find_all(None, attributes))
+
+
 def _attribute(element: Tag | None, name: str) -> str | None:
     value = element.get(name) if element else None
     return payloads.string(value) if isinstance(value, str) else None
@@ -120,7 +144,7 @@ def _author(handle: str | None, name: str | None, id: str | None) -> Author:
 def _old(page: BeautifulSoup, id: str) -> Shown | None:
     found = [
         each
-        for each in page.select(f'[data-tweet-id="{id}"]')
+        for each in _having(page, "data-tweet-id", id)
         if "tweet" in (each.get("class") or []) and _attribute(each, "data-screen-name")
     ]
     found.sort(key=lambda each: "permalink-tweet" not in (each.get("class") or []))
@@ -132,7 +156,7 @@ def _old(page: BeautifulSoup, id: str) -> Shown | None:
         return None
     text, links = prose(words)
     handle = _attribute(tweet, "data-screen-name")
-    times = [each for each in tweet.select("small.time span._timestamp") if not _in_quote(each, tweet)]
+    times = [each for each in tweet.find_all("span", class_="_timestamp") if not _in_quote(each, tweet)]
     milliseconds = payloads.number(_attribute(times[0], "data-time-ms")) if times else None
     seconds = payloads.number(_attribute(times[0], "data-time")) if times else None
     quote = tweet.find(class_="QuoteTweet-innerContainer")
@@ -188,7 +212,7 @@ def _quoted(quote: Tag) -> Post | None:
 
 def _old_media(tweet: Tag) -> tuple[Media, ...]:
     found: dict[str, Media] = {}
-    for each in tweet.select("[data-image-url]"):
+    for each in _having(tweet, "data-image-url"):
         url = payloads.web_url(_attribute(each, "data-image-url"))
         if url and not _in_quote(each, tweet):
             picture = each.find("img")
@@ -224,10 +248,12 @@ def _old_film(each: Tag) -> Media | None:
 
 def _old_counts(tweet: Tag) -> Iterator[tuple[str, int]]:
     for name, counted in (("reply", "replies"), ("retweet", "reposts"), ("favorite", "likes")):
-        shown = tweet.select_one(f".ProfileTweet-action--{name} .ProfileTweet-actionCount[data-tweet-stat-count]")
-        count = payloads.number(_attribute(shown, "data-tweet-stat-count"))
-        if count is not None:
-            yield counted, count
+        for action in tweet.find_all(class_=f"ProfileTweet-action--{name}"):
+            stated = _having(action, "data-tweet-stat-count")
+            count = payloads.number(_attribute(stated[0], "data-tweet-stat-count")) if stated else None
+            if count is not None:
+                yield counted, count
+                break
 
 
 # --- microdata ------------------------------------------------------------------------------------------------------
