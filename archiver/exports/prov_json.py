@@ -10,6 +10,7 @@ twice the time and all the memory (EVIDENCE 1); the tests read it back with one.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from archiver.exports import PROVES, PROVES_NOT, Contents, Export
@@ -57,7 +58,7 @@ def _bundle(post: dict[str, Any], contents: Contents, about: dict[str, Any]) -> 
         kind: {}
         for kind in (
             "entity", "activity", "agent", "wasGeneratedBy", "used", "wasDerivedFrom", "specializationOf",
-            "wasAssociatedWith", "hadPrimarySource", "wasQuotedFrom",
+            "wasAssociatedWith",
         )
     }  # fmt: skip
     counter = iter(range(1, 1 << 62))
@@ -77,18 +78,18 @@ def _bundle(post: dict[str, Any], contents: Contents, about: dict[str, Any]) -> 
             "archiver:reason": post["reason"],
         }
     )
-    for each in post["captures"]:
-        record = contents.record(each["id"])
-        doc["entity"][f"capture:{each['id']}"] = _present(
+    for capture in _captures(post):
+        record = contents.record(capture)
+        doc["entity"][f"capture:{capture}"] = _present(
             {
                 "prov:label": f"{record['method']} {record['url']}",
                 "prov:location": record["url"],
-                "archiver:status": record["status"],
+                "archiver:status": _number(record["status"]),
                 "archiver:startedAt": _time(record["started_at"]),
                 "archiver:endedAt": _time(record["ended_at"]),
                 "archiver:bodySha256": record["body"]["sha256"],
                 "archiver:payloadSha256": record["payload"]["sha256"],
-                "archiver:size": record["payload"]["size"],
+                "archiver:size": _number(record["payload"]["size"]),
                 "archiver:origin": record["origin"]["kind"],
                 "archiver:serverAddress": record["server_address"],
                 "archiver:tlsCertificateSha256": record["tls_certificate"],
@@ -99,7 +100,7 @@ def _bundle(post: dict[str, Any], contents: Contents, about: dict[str, Any]) -> 
         if record["redirected_from"]:
             relate(
                 "wasDerivedFrom",
-                generatedEntity=f"capture:{each['id']}",
+                generatedEntity=f"capture:{capture}",
                 usedEntity=f"capture:{record['redirected_from']}",
             )
     generated: set[str] = set()
@@ -150,26 +151,31 @@ def _bundle(post: dict[str, Any], contents: Contents, about: dict[str, Any]) -> 
                     "prov:label": f"{media['kind']} {media['key']}",
                     "archiver:type": media["type"],
                     "archiver:declaredType": media["declared_type"],
-                    "archiver:size": media["size"],
+                    "archiver:size": _number(media["size"]),
                     "archiver:alt": media["alt"],
                 }
             )
             relate("wasDerivedFrom", generatedEntity=name, usedEntity=f"capture:{media['capture']}")
             relate("wasDerivedFrom", generatedEntity=name, usedEntity=ref)
+    articles: set[str] = set()
     for shown in post["articles"]:
         article, embed = f"article:{shown['article']}", f"embed:{shown['embed']}"
-        doc["entity"][article] = {"prov:label": shown["location"], "archiver:capture": shown["capture"]}
+        doc["entity"][article] = {"prov:label": shown["location"], "prov:location": shown["location"]}
         doc["entity"][embed] = _present(
             {
                 "prov:label": f"{shown['kind']} in {shown['location']}",
                 "archiver:handle": shown["handle"],
                 "archiver:claimedDate": shown["date"],
                 "archiver:claimedText": shown["text"],
-                "archiver:start": shown["start"],
-                "archiver:end": shown["end"],
+                "archiver:start": _number(shown["start"]),
+                "archiver:end": _number(shown["end"]),
                 "archiver:verdict": (shown["corroboration"] or {}).get("overall"),
             }
         )
+        # Two embeds of one article are told of twice; what the article is, once.
+        if article not in articles:
+            articles.add(article)
+            relate("wasDerivedFrom", generatedEntity=article, usedEntity=f"capture:{shown['capture']}")
         relate("wasDerivedFrom", generatedEntity=embed, usedEntity=article)
         # PROV-JSON writes wasQuotedFrom as a derivation with a type (PROV-DM 5.2.3).
         doc["wasDerivedFrom"][f"_:r{next(counter)}"] = {
@@ -180,8 +186,20 @@ def _bundle(post: dict[str, Any], contents: Contents, about: dict[str, Any]) -> 
     return {kind: members for kind, members in doc.items() if members}
 
 
+def _captures(post: dict[str, Any]) -> Iterator[str]:
+    """Ids of the captures that belong to a post and to the articles that show it, each once."""
+    yield from dict.fromkeys(
+        [*(each["id"] for each in post["captures"]), *(each["capture"] for each in post["articles"])]
+    )
+
+
 def _present(members: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in members.items() if value is not None}
+
+
+def _number(value: int | None) -> dict[str, str] | None:
+    # With its type, because a reader that writes it again gives it one.
+    return None if value is None else {"$": str(value), "type": "xsd:int"}
 
 
 def _name(value: str) -> dict[str, str]:
