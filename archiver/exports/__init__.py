@@ -18,13 +18,12 @@ from archiver.model import Capture
 #: What every export says of itself.
 PROVES = (
     "Each capture names the URL that was asked, when, from which address it was answered, and the SHA-256 of the bytes "
-    "that came back; equal digests mean equal bytes."
+    "that came back: equal digests mean equal bytes."
 )
 PROVES_NOT = (
-    "It does not prove that the platform itself wrote those bytes, nor that what a post says is true; captures marked "
+    "It does not prove that the platform itself wrote those bytes, nor that what a post says is true. Captures marked "
     "replay, file or import were not observed by this program on the live web."
 )
-
 
 #: What every export says of itself, member by member.
 SAYS = {"proves": PROVES, "proves_not": PROVES_NOT}

@@ -34,12 +34,19 @@ def signer(pem: bytes) -> Signer:
     return Signer(key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo), sign)
 
 
+def as_der(signature: bytes) -> bytes:
+    """A signature of two numbers in the form that OpenSSL reads (ASN.1, RFC 3279 2.2.3)."""
+    from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+
+    half = len(signature) // 2
+    return encode_dss_signature(int.from_bytes(signature[:half], "big"), int.from_bytes(signature[half:], "big"))
+
+
 def verifies(public_key: bytes, message: bytes, signature: bytes) -> bool:
     """Whether an ECDSA key (DER) signed this: as two numbers of equal length, or as ASN.1, which other tools write."""
     from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec
-    from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
     from cryptography.hazmat.primitives.serialization import load_der_public_key
 
     try:
@@ -50,8 +57,7 @@ def verifies(public_key: bytes, message: bytes, signature: bytes) -> bool:
         return False
     size = (key.curve.key_size + 7) // 8
     if len(signature) == 2 * size:
-        numbers = (int.from_bytes(signature[:size], "big"), int.from_bytes(signature[size:], "big"))
-        signature = encode_dss_signature(*numbers)
+        signature = as_der(signature)
     try:
         key.verify(signature, message, ec.ECDSA(hashes.SHA256()))
     except InvalidSignature:

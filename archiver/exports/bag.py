@@ -1,0 +1,125 @@
+"""BagIt 1.0 (RFC 8493) in a ZIP: everything a deposit needs, and a page on how to check it without any of our software.
+
+Payload: the WACZ, everything known of each post, the provenance, the report. Beside it the manifests, and with a key
+their signature in the form that `openssl dgst` verifies. README.txt says what to type.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import BinaryIO
+
+from archiver.exports import PROVES, PROVES_NOT, Contents, Export, exports, signing
+from archiver.exports.zipped import Member, Zip
+
+_TOP = "archive-bag"
+#: (name in the bag, export). A WACZ is a ZIP and is not compressed again.
+_FILES = (
+    ("data/archive.wacz", "wacz"),
+    ("data/posts.jsonl", "jsonl"),
+    ("data/provenance.json", "prov-json"),
+    ("data/report.html", "report"),
+)
+
+README = """\
+WHAT THIS IS
+
+Archived social posts, the articles that show them, and the record of how each was seen. The folder is a bag (BagIt,
+RFC 8493): the folder data holds the files, the rest is there so that you can check them.
+
+  data/report.html      to read: open it in any browser. It runs nothing and loads nothing from the web.
+  data/archive.wacz     every request and answer, byte for byte; opens in ReplayWeb.page or pywb.
+  data/posts.jsonl      everything known of each post, one JSON object a line, for programs.
+  data/provenance.json  who saw what, when and how, as W3C PROV-JSON.
+
+WHAT IT PROVES, AND WHAT IT DOES NOT
+
+{proves}
+
+{proves_not}
+
+The steps below show that the files are those that were put into the bag. They do not show who put them there{signed}.
+
+HOW TO CHECK IT YOURSELF
+
+You need a terminal and no program of ours. Unpack the bag and go into its folder:
+
+    $ unzip -q {file}
+    $ cd {top}
+
+1. Compare every file with the list of its digests. On Linux:
+
+    $ sha256sum --check manifest-sha256.txt
+    $ sha256sum --check tagmanifest-sha256.txt
+
+   On a Mac, where sha256sum may be missing:
+
+    $ shasum -a 256 -c manifest-sha256.txt
+    $ shasum -a 256 -c tagmanifest-sha256.txt
+
+   Every line must end in OK. A digest (SHA-256) is a number of 64 digits that any change to a file would change.
+{signature}
+{next}. A picture or film that you hold: compute its digest and look for it in the report.
+
+       sha256sum FILE
+
+   If the report names the same digest, your file is, byte for byte, the one that was captured.
+"""
+
+_SIGNATURE = """
+2. Check that whoever holds the key signed the list of the lists:
+
+    $ openssl dgst -sha256 -verify key.pem -signature tagmanifest-sha256.txt.sig tagmanifest-sha256.txt
+
+   It must say: Verified OK. That is worth as much as you know about the key: compare this digest of it with one that
+   its owner published elsewhere.
+
+    $ openssl pkey -pubin -in key.pem -outform DER | openssl dgst -sha256
+"""
+
+
+def write(contents: Contents, out: BinaryIO) -> None:
+    """Payload, README, manifests, and the signature where there is a signer."""
+    about, signer = contents.about(), contents.signer
+    with Zip(out) as packed:
+        for name, export in _FILES:
+            with packed.member(f"{_TOP}/{name}", compress=not name.endswith(".wacz")) as stream:
+                exports()[export].write(contents, stream)
+        payload = tuple(packed.members)
+        readme = README.format(
+            proves=PROVES,
+            proves_not=PROVES_NOT,
+            top=_TOP,
+            file="*.bag.zip",
+            signed=", except for what step 2 says" if signer else ": this bag is not signed",
+            signature=_SIGNATURE if signer else "",
+            next=3 if signer else 2,
+        )
+        oxum = f"{sum(member.size for member in payload)}.{len(payload)}"
+        information = (
+            f"External-Description: {PROVES} {PROVES_NOT}\n"
+            f"Bag-Software-Agent: {about['software']}\n"
+            f"Payload-Oxum: {oxum}\n"
+        )
+        tags = {
+            "bagit.txt": "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n",
+            "bag-info.txt": information,
+            "README.txt": readme,
+            "manifest-sha256.txt": _manifest(payload),
+        }
+        for name, content in tags.items():
+            packed.add(f"{_TOP}/{name}", content.encode())
+        listed = _manifest(packed.members[len(payload) :]).encode()
+        packed.add(f"{_TOP}/tagmanifest-sha256.txt", listed)
+        if signer is not None:
+            key = base64.encodebytes(signer.public_key).decode()
+            packed.add(f"{_TOP}/key.pem", f"-----BEGIN PUBLIC KEY-----\n{key}-----END PUBLIC KEY-----\n".encode())
+            signature = signing.as_der(signer.sign(listed))
+            packed.add(f"{_TOP}/tagmanifest-sha256.txt.sig", signature, compress=False)
+
+
+def _manifest(members: tuple[Member, ...] | list[Member]) -> str:
+    return "".join(f"{each.sha256}  {each.name.removeprefix(_TOP + '/')}\n" for each in members)
+
+
+EXPORT = Export("bag", ".bag.zip", "BagIt: WACZ, provenance, report, and how to check them with sha256sum", write)
