@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 from archiver import __version__, resolve, sniff
 from archiver.corroborate import corroborate
 from archiver.errors import ArchiverError, FetchError, InputError, ParseError
+from archiver.ledger.stamps import stamp
 from archiver.model import (
     EMPTY,
     Body,
@@ -44,6 +45,7 @@ from archiver.model import (
 )
 from archiver.platforms import Platform, Source, platforms
 from archiver.store import Writer, facts, opinions, work
+from archiver.store import log as store_log
 
 log = logging.getLogger("archiver")
 
@@ -112,11 +114,14 @@ class Job:
         retry_after: Callable[[Capture, dt.datetime], dt.datetime | None],
         sources: Mapping[str, Callable[[], Iterable[Article | InputError | str]]] | None = None,
         listener: Listener | None = None,
+        sign: Callable[[int, bytes], tuple[bytes, str]] | None = None,
+        authority: str | None = None,
         run: str | None = None,
     ) -> None:
         self._writer, self._fetcher, self._rules, self._now = writer, fetcher, rules, now
         self._extract, self._text_of, self._retry_after = extract, text_of, retry_after
         self._sources = sources or {}
+        self._sign, self._authority = sign, authority
         self._listen = listener or (lambda phrase, fields: None)
         self.run = run or f"{now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
         self._platforms: Mapping[str, Platform] = {
@@ -726,10 +731,32 @@ class Job:
         )
 
     async def end(self) -> dict[str, Any]:
-        """Close it with its report."""
-        report = await self.report()
+        """Close it with its report, sign the ledger's head, and have it stamped where an authority is configured."""
+        report = {**await self.report(), "checkpoint": await self._checkpoint()}
         await self._write(work.end_run, self.run, self._now(), report)
         return report
+
+    async def _checkpoint(self) -> int | None:
+        """Sign the head of the ledger: how many captures the newest checkpoint holds."""
+        if self._sign is None:
+            return None
+        loop = asyncio.get_running_loop()
+        kept = await loop.run_in_executor(self._thread, self._writer.checkpoint, self._sign, self.run)
+        if kept is None:
+            last = await self._db(store_log.last_checkpoint)
+            return last.size if last else None
+        self._listen("checkpoint", {"captures": kept.size})
+        if self._authority:
+            try:
+                token, *_ = await self._drive(stamp(kept.note, self._authority), None)
+            except _Ended as end:
+                token = resolve.finding_of(end.error) if isinstance(end.error, FetchError) else _UNREADABLE
+            if isinstance(token, bytes):
+                await self._write(store_log.add_stamp, kept.size, self._authority, token, self._now())
+                self._listen("checkpoint stamped", {"captures": kept.size, "authority": self._authority})
+            else:
+                self._listen("not stamped", {"authority": self._authority, "reason": token.reason.value})
+        return kept.size
 
 
 _UNREADABLE = Finding(Outcome.UNREADABLE, Reason.UNREADABLE)

@@ -164,7 +164,27 @@ def _parser() -> argparse.ArgumentParser:
         help="only embeds whose article was found to agree with the post like this",
     )
     export.add_argument("--sign", type=Path, metavar="PEM", help="sign a WACZ with this ECDSA P-384 key")
-    add("verify", _verify, "recompute every digest in the archive, offline", "archiver verify")
+    verify = add(
+        "verify",
+        _verify,
+        "recompute what an archive or an export says of itself, offline",
+        "archiver verify\n  archiver verify --structure\n  archiver verify evidence.wacz",
+    )
+    verify.add_argument("path", nargs="?", type=Path, metavar="FILE", help="an archive or a WACZ; default: the archive")
+    depth = verify.add_mutually_exclusive_group()
+    depth.add_argument("--structure", action="store_true", help="only the structure and the ledger: seconds")
+    depth.add_argument("--read-data", action="store_true", help="every byte of every blob as well (the default)")
+    depth.add_argument("--sample", metavar="PERCENT", help="the structure, and that share of the blobs, such as 5%%")
+    verify.add_argument("--key", metavar="VKEY", help="the signer's public key, as you know it from elsewhere")
+    add("keys", _keys, "show the public key that checks this archive's checkpoints", "archiver keys > archive.vkey")
+    ledger = add(
+        "ledger",
+        _ledger,
+        "show the newest signed checkpoint, publish the log, prove one capture",
+        "archiver ledger --publish public/\n  archiver ledger --prove CAPTURE > proof.json",
+    )
+    ledger.add_argument("--publish", type=Path, metavar="DIR", help="write the log as static tiles, for witnesses")
+    ledger.add_argument("--prove", metavar="CAPTURE", help="print the proof that a capture (its id) is in the ledger")
     add("status", _status, "what the archive holds, what is due, what waits and why", "archiver status")
     return parser
 
@@ -426,34 +446,26 @@ def _signer(path: Path) -> Any:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    import contextlib
+    from archiver.proving import verify
 
-    from archiver.store import check, connect_to_read, translated
+    return verify(options.path or _archive_path(options), options)
+
+
+def _keys(options: argparse.Namespace) -> int:
+    from archiver.proving import show_key
+
+    return show_key(_config(options), _archive_path(options), options)
+
+
+def _ledger(options: argparse.Namespace) -> int:
+    from archiver import proving
 
     path = _archive_path(options)
-    counts: dict[str, int] = {}
-
-    def progress(what: str, done: int, total: int) -> None:
-        counts[what] = done
-        if sys.stderr.isatty() and (done % 200 == 0 or done == total):
-            print(f"\r{what} {done}/{total}", end="\n" if done == total else "", file=sys.stderr, flush=True)
-
-    with contextlib.closing(connect_to_read(path)) as db, translated(path):
-        found = list(check.damages(db, progress))
-    if options.json:
-        _print({"archive": str(path), "sound": not found, "damage": [str(each) for each in found], "checked": counts})
-        return 1 if found else 0
-    for each in found:
-        print(each)
-    checked = ", ".join(f"{count} {what}" for what, count in counts.items())
-    if found:
-        print(
-            f"archiver: {path}: {len(found)} damaged; all else of {checked or 'it'} is sound. Restore a back-up.",
-            file=sys.stderr,
-        )
-        return 1
-    print(f"{path}: sound. Every digest was computed again: {checked or 'it is empty'}.")
-    return 0
+    if options.publish is not None:
+        return proving.publish(path, options.publish)
+    if options.prove is not None:
+        return proving.prove(path, options.prove)
+    return proving.show_checkpoint(path, options)
 
 
 def _status(options: argparse.Namespace) -> int:

@@ -107,6 +107,16 @@ class MediaConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class LedgerConfig:
+    """What makes the archive tamper-evident: the key that signs (None: the archive's name with .key, made at the first
+    run), the log's name in its checkpoints, and the time-stamping authority (RFC 3161) that is asked to stamp them."""
+
+    key: Path | None = None
+    name: str | None = None
+    authority: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class HostConfig:
     """What one host allows us: requests a minute, and connections at once. None: no pace of its own, `fetch.per_host`
     connections."""
@@ -140,6 +150,7 @@ class Config:
     platforms: Mapping[str, PlatformConfig] = field(default_factory=lambda: types.MappingProxyType({}))
     recheck: RecheckConfig = RecheckConfig()
     media: MediaConfig = MediaConfig()
+    ledger: LedgerConfig = LedgerConfig()
     hosts: Mapping[str, HostConfig] = field(default_factory=lambda: HOSTS)
 
     @property

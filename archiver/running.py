@@ -10,6 +10,7 @@ import hashlib
 import json
 import logging
 import os
+import secrets
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -21,7 +22,10 @@ from archiver.archive import Article, Job, Rules
 from archiver.config import Config
 from archiver.errors import ArchiveError, InputError
 from archiver.fetch import Fetcher, retry_after
-from archiver.model import canonical
+from archiver.ledger import checkpoint
+from archiver.ledger.checkpoint import Checkpoint
+from archiver.ledger.keys import Keys
+from archiver.model import canonical, timestamp
 from archiver.store import Writer, schema, work
 
 #: Seconds that work under way gets to finish after SIGTERM or Ctrl-C.
@@ -90,6 +94,8 @@ async def _run(
             retry_after=retry_after,
             sources={source.label: _reader(source.paths) for source in config.sources},
             listener=show.event,
+            sign=_signer(config, path),
+            authority=config.ledger.authority,
         )
         async with fetcher, job:
             loop = asyncio.get_running_loop()
@@ -164,6 +170,24 @@ def _now() -> dt.datetime:
 def _user_agent(config: Config) -> str:
     contact = f" (+{config.operator.contact})" if config.operator.contact else ""
     return f"archiver/{__version__}{contact}"
+
+
+def keys_for(config: Config, path: Path) -> Keys:
+    """The key pair that signs this archive's checkpoints, made if there is none."""
+    file = config.ledger.key or path.with_name(path.name + ".key")
+    if file.exists():
+        return Keys.load(file, config.ledger.name)
+    return Keys.create(file, config.ledger.name or f"archive.invalid/{secrets.token_hex(6)}")
+
+
+def _signer(config: Config, path: Path) -> Callable[[int, bytes], tuple[bytes, str]]:
+    keys = keys_for(config, path)
+
+    def sign(size: int, root: bytes) -> tuple[bytes, str]:
+        head = Checkpoint(keys.public.name, size, root, (f"time {timestamp(_now())}",))
+        return checkpoint.sign(head, keys), keys.public.vkey
+
+    return sign
 
 
 def _digest(config: Config) -> str:

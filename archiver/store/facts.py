@@ -48,14 +48,16 @@ def add_blob(db: sqlite3.Connection, sha256: str, size: int, names: list[str]) -
     )
 
 
-def add_capture(db: sqlite3.Connection, capture: Capture) -> bool:
-    """Append a capture whose blobs are kept already; False if this very capture is known. Call within a transaction."""
+def add_capture(db: sqlite3.Connection, capture: Capture) -> bytes | None:
+    """Append a capture whose blobs are kept already, and give its record; None if this very capture is known. Call
+    within a transaction, which also appends the record to the ledger."""
     record = canonical(capture.record())
     id = hashlib.sha256(record).hexdigest()
     if db.execute("SELECT 1 FROM capture WHERE id = ?", (id,)).fetchone():
-        return False
-    db.execute("INSERT INTO capture (id, record) VALUES (?, ?)", (id, record.decode()))
-    return True
+        return None
+    size = db.execute("SELECT coalesce(max(seq), 0) FROM capture").fetchone()[0]
+    db.execute("INSERT INTO capture (seq, id, record) VALUES (?, ?, ?)", (size + 1, id, record.decode()))
+    return record
 
 
 class _BlobReader(io.RawIOBase):

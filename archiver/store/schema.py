@@ -17,7 +17,7 @@ from archiver.errors import ArchiveBusy, ArchiveError, ArchiveFull, InputError, 
 #: `PRAGMA application_id`: the letters "arcv", so that `file` and we can tell an archive from any other database.
 APPLICATION_ID = 0x61726376
 #: `PRAGMA user_version`: the number of migrations; a larger one in a file is a later program's.
-VERSION = 1
+VERSION = 2
 PAGE_SIZE = 8192
 #: Bytes of a blob live in immutable pieces of at most this many (EVIDENCE 2: whole 50 MB values read ten times slower).
 CHUNK_SIZE = 1024 * 1024
@@ -50,9 +50,12 @@ CREATE INDEX capture_by_body ON capture(body);
 CREATE INDEX capture_by_redirect ON capture(redirected_from);
 """
 
-# INSERT OR REPLACE deletes without firing a DELETE trigger, so an insert that would replace is refused as well.
-GUARDS = "".join(
-    f"""
+
+def _guards(*tables: tuple[str, str]) -> str:
+    """Triggers that let rows be added only. INSERT OR REPLACE deletes without firing a DELETE trigger, so an insert
+    that would replace (the second of each pair says when) is refused as well."""
+    return "".join(
+        f"""
 CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table}
   BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END;
 CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table}
@@ -60,13 +63,35 @@ CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table}
 CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table}
   WHEN EXISTS (SELECT 1 FROM {table} WHERE {same})
   BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END;
-"""  # noqa: S608 - the names are those below
-    for table, same in (
-        ("chunk", "sha256 = NEW.sha256"),
-        ("blob", "sha256 = NEW.sha256"),
-        ("blob_chunk", "blob = NEW.blob AND seq = NEW.seq"),
-        ("capture", "id = NEW.id OR seq = NEW.seq"),
+"""  # noqa: S608 - the names are literals of this module
+        for table, same in tables
     )
+
+
+GUARDS = _guards(
+    ("chunk", "sha256 = NEW.sha256"),
+    ("blob", "sha256 = NEW.sha256"),
+    ("blob_chunk", "blob = NEW.blob AND seq = NEW.seq"),
+    ("capture", "id = NEW.id OR seq = NEW.seq"),
+)
+
+# The ledger: leaf i of the tree is the record of the capture whose seq is i + 1. `note` is the signed checkpoint as it
+# is published, `token` the raw RFC 3161 answer over it.
+LEDGER = """
+CREATE TABLE node (
+  level INTEGER NOT NULL, position INTEGER NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (level, position)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE checkpoint (
+  size INTEGER PRIMARY KEY, note BLOB NOT NULL, vkey TEXT NOT NULL, run TEXT, signed_at TEXT NOT NULL
+) STRICT;
+CREATE TABLE stamp (
+  size INTEGER NOT NULL REFERENCES checkpoint(size), authority TEXT NOT NULL, token BLOB NOT NULL,
+  stamped_at TEXT NOT NULL, PRIMARY KEY (size, authority)
+) STRICT, WITHOUT ROWID;
+""" + _guards(
+    ("node", "level = NEW.level AND position = NEW.position"),
+    ("checkpoint", "size = NEW.size"),
+    ("stamp", "size = NEW.size AND authority = NEW.authority"),
 )
 
 OPINIONS = """
@@ -268,6 +293,9 @@ def _check_kind(connection: sqlite3.Connection, path: Path) -> None:
 def _migrate(connection: sqlite3.Connection) -> None:
     from sqlite_utils import Database, Migrations
 
+    from archiver.ledger.tree import Tree, leaf_hash
+
+    tree = Tree()
     migrations = Migrations("archiver")
 
     @migrations(name="0001_first")
@@ -275,6 +303,15 @@ def _migrate(connection: sqlite3.Connection) -> None:
         for part in (FACTS, GUARDS, OPINIONS, WORK):
             for statement in _statements(part):
                 db.execute(statement)
+
+    @migrations(name="0002_ledger")
+    def ledger(db: Database) -> None:
+        for statement in _statements(LEDGER):
+            db.execute(statement)
+        for seq, record in db.execute("SELECT seq, record FROM capture ORDER BY seq").fetchall():
+            if seq != tree.size + 1:
+                raise NotAnArchive(f"capture {tree.size + 1} is missing; run the archiver that made it, and verify")
+            connection.executemany("INSERT INTO node VALUES (?, ?, ?)", tree.append([leaf_hash(record.encode())]))
 
     migrations.apply(Database(connection))
     connection.execute(f"PRAGMA user_version = {VERSION}")

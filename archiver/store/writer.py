@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from archiver.errors import ArchiveBusy, ArchiveError
+from archiver.ledger.tree import Tree, leaf_hash
 from archiver.model import Body, Capture, moment, timestamp
-from archiver.store import facts, schema
+from archiver.store import facts, log, schema
 from archiver.store.schema import connect, translated
 
 #: A writer that has not been heard of for this long is taken for dead.
@@ -28,6 +29,7 @@ class Writer:
         self.path = path
         self.db = connect(path, create=True)
         self._holder, self._now, self._token = holder, now, 0
+        self._tree: Tree | None = None
 
     def __enter__(self) -> Writer:
         try:
@@ -85,6 +87,7 @@ class Writer:
                 yield self.db
                 self.db.execute("COMMIT")
             except BaseException:
+                self._tree = None
                 if self.db.in_transaction:
                     self.db.execute("ROLLBACK")
                 raise
@@ -104,7 +107,7 @@ class Writer:
         for body in bodies.values():
             if body.size > facts.BATCH and not facts.has_blob(self.db, body.sha256):
                 large[body.sha256] = self._add_pieces(body)
-        new = 0
+        records: list[bytes] = []
         with self.transaction() as db:
             for body in bodies.values():
                 if facts.has_blob(db, body.sha256):
@@ -112,8 +115,33 @@ class Writer:
                 names = large.get(body.sha256) or _checked(db, body)
                 facts.add_blob(db, body.sha256, body.size, names)
             for capture in pending:
-                new += facts.add_capture(db, capture)
-        return new
+                record = facts.add_capture(db, capture)
+                if record is not None:
+                    records.append(record)
+            if records:
+                self._append(db, records)
+        return len(records)
+
+    def _append(self, db: sqlite3.Connection, records: list[bytes]) -> None:
+        """Each record is a leaf of the ledger, in the same transaction as its capture."""
+        if self._tree is None or self._tree.size + len(records) != _captured(db):
+            self._tree = log.tree(db)
+        tree, self._tree = self._tree, None  # a tree whose nodes were rolled back is ahead: it is opened again
+        log.add_nodes(db, tree.append([leaf_hash(record) for record in records]))
+        self._tree = tree
+
+    def checkpoint(self, sign: Callable[[int, bytes], tuple[bytes, str]], run: str | None) -> log.Kept | None:
+        """Sign the ledger's head: `sign(size, root)` gives the note and the vkey. None if it is signed already, or
+        empty."""
+        with self.transaction() as db:
+            tree = log.tree(db)
+            last = log.last_checkpoint(db)
+            if not tree.size or (last and last.size == tree.size):
+                return None
+            note, vkey = sign(tree.size, tree.root())
+            kept = log.Kept(tree.size, note, vkey, timestamp(self._now()))
+            log.add_checkpoint(db, kept, run)
+        return kept
 
     def _add_pieces(self, body: Body) -> list[str]:
         import hashlib
@@ -133,6 +161,10 @@ class Writer:
                     names.append(facts.add_chunk(db, piece))
         _must_be(body, whole.hexdigest())
         return names
+
+
+def _captured(db: sqlite3.Connection) -> int:
+    return int(db.execute("SELECT coalesce(max(seq), 0) FROM capture").fetchone()[0])
 
 
 def _checked(db: sqlite3.Connection, body: Body) -> list[str]:

@@ -1,0 +1,97 @@
+"""The ledger's rows: nodes of the tree, signed checkpoints, time stamps.
+
+What they mean is `archiver.ledger`; here they are only kept. Leaf i is the record of the capture with seq i + 1.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from archiver.errors import ArchiveError
+from archiver.ledger.tree import Node, Tree
+from archiver.model import timestamp
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A signed checkpoint as it is kept, with the key (C2SP vkey) that is said to have signed it."""
+
+    size: int
+    note: bytes
+    vkey: str
+    signed_at: str
+
+
+def node_at(db: sqlite3.Connection) -> Callable[[int, int], bytes]:
+    """Storage as `ledger.tree.Tree` reads it."""
+
+    def get(level: int, position: int) -> bytes:
+        row = db.execute("SELECT hash FROM node WHERE level = ? AND position = ?", (level, position)).fetchone()
+        if row is None:
+            raise ArchiveError(f"the ledger lacks node {position} of level {level}. Run `archiver verify`.")
+        return bytes(row[0])
+
+    return get
+
+
+def tree(db: sqlite3.Connection) -> Tree:
+    """The tree over all captures."""
+    return Tree(node_at(db), size(db))
+
+
+def size(db: sqlite3.Connection) -> int:
+    return int(db.execute("SELECT coalesce(max(position) + 1, 0) FROM node WHERE level = 0").fetchone()[0])
+
+
+def add_nodes(db: sqlite3.Connection, nodes: Iterable[Node]) -> None:
+    db.executemany("INSERT INTO node (level, position, hash) VALUES (?, ?, ?)", nodes)
+
+
+def record(db: sqlite3.Connection, leaf: int) -> bytes:
+    """The record that is leaf *leaf* (from 0)."""
+    row = db.execute("SELECT record FROM capture WHERE seq = ?", (leaf + 1,)).fetchone()
+    if row is None:
+        raise ArchiveError(f"the ledger has no leaf {leaf}. Run `archiver verify`.")
+    return str(row[0]).encode()
+
+
+def leaf_of(db: sqlite3.Connection, capture: str) -> int | None:
+    """Which leaf (from 0) a capture is."""
+    row = db.execute("SELECT seq FROM capture WHERE id = ?", (capture,)).fetchone()
+    return row[0] - 1 if row else None
+
+
+def add_checkpoint(db: sqlite3.Connection, kept: Kept, run: str | None) -> None:
+    db.execute("INSERT INTO checkpoint VALUES (?, ?, ?, ?, ?)", (kept.size, kept.note, kept.vkey, run, kept.signed_at))
+
+
+def checkpoints(db: sqlite3.Connection) -> Iterator[Kept]:
+    """Every checkpoint, by size."""
+    for row in db.execute("SELECT size, note, vkey, signed_at FROM checkpoint ORDER BY size").fetchall():
+        yield Kept(row[0], bytes(row[1]), row[2], row[3])
+
+
+def last_checkpoint(db: sqlite3.Connection) -> Kept | None:
+    row = db.execute("SELECT size, note, vkey, signed_at FROM checkpoint ORDER BY size DESC LIMIT 1").fetchone()
+    return Kept(row[0], bytes(row[1]), row[2], row[3]) if row else None
+
+
+def checkpoint_over(db: sqlite3.Connection, leaf: int) -> Kept | None:
+    """The first checkpoint that holds this leaf."""
+    row = db.execute(
+        "SELECT size, note, vkey, signed_at FROM checkpoint WHERE size > ? ORDER BY size LIMIT 1", (leaf,)
+    ).fetchone()
+    return Kept(row[0], bytes(row[1]), row[2], row[3]) if row else None
+
+
+def add_stamp(db: sqlite3.Connection, size: int, authority: str, token: bytes, at: dt.datetime) -> None:
+    db.execute("INSERT INTO stamp VALUES (?, ?, ?, ?)", (size, authority, token, timestamp(at)))
+
+
+def stamps(db: sqlite3.Connection, size: int) -> list[bytes]:
+    """The raw RFC 3161 answers over the checkpoint of that size."""
+    rows = db.execute("SELECT token FROM stamp WHERE size = ? ORDER BY authority", (size,))
+    return [bytes(row[0]) for row in rows]
