@@ -18,10 +18,8 @@ _AT = r"(?:@|&#(?:x0*40|0*64);?|&commat;|%(?:25)*40|\\+u0040|\\+x40)"
 _EQUALS = r"(?:=|&#(?:x0*3d|0*61);?|&equals;|%(?:25)*3d|\\+u003d|\\+x3d)"
 _QUESTION = r"(?:\?|&#(?:x0*3f|0*63);?|&quest;|%(?:25)*3f|\\+u003f|\\+x3f)"
 
-#: An attribution in text: the handle in its parentheses. Tags may stand between them.
-_ATTRIBUTION = (
-    r"(?:\(|\xef\xbc\x88|&#40;)\s*(?:<[^<>]{0,300}>\s*)?(?:\[\s*)?(?:" + _AT + r"|\xef\xbc\xa0)[\w.\\-]{1,80}"
-)
+#: An attribution in text: the handle in its parentheses.
+_ATTRIBUTION = r"(?:\(|\xef\xbc\x88|&#40;)\s?\[?(?:" + _AT + r"|\xef\xbc\xa0)\w"
 
 #: Where raw text begins and ends, which a tree does not tell.
 _STRUCTURE = r"</?(?:script|style|textarea|title|template|iframe|noembed|noframes|xmp)\b|<!--|-->"
