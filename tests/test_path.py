@@ -6,6 +6,7 @@ import contextlib
 import datetime as dt
 import hashlib
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -270,3 +271,24 @@ def test_lookup_loads_nothing_heavy(small: dict[str, Any], archiver: Run, home: 
             env=environment(home),
         )  # fmt: skip
         assert (done.returncode, done.stderr.strip()) == (0, "[]"), query
+
+
+def test_ctrl_c_ends_the_run_with_its_report_and_the_next_one_goes_on(
+    small: dict[str, Any], world: World, archiver: Run, home: Path
+) -> None:
+    world.trouble("cdn.syndication.twimg.com", delay=1.5)
+    child = subprocess.Popen(
+        [sys.executable, "-m", "archiver", "run", "--once", "--json", "a.html"],
+        cwd=home, env=environment(home), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert child.stderr is not None
+    while "embed resolved" not in child.stderr.readline():
+        pass
+    child.send_signal(signal.SIGINT)
+    out, err = child.communicate(timeout=40)
+    assert child.returncode == 130, err
+    assert adds_up(json.loads(out)), "a run that was stopped still accounts for every embed"
+    assert "run again to go on" in err
+    world.calm()
+    report = json.loads(archiver("run", "--once", "--json", "a.html").stdout)
+    assert report["states"] == {"archived": 2}
