@@ -139,6 +139,9 @@ class Job:
         self.refused: list[tuple[str, str]] = []
         self.requests: Counter[str] = Counter()
         self.counts: Counter[str] = Counter()
+        #: How much work of each kind this run knows of, and how much of it is done: what a progress bar needs.
+        self.known: Counter[str] = Counter()
+        self.finished: Counter[str] = Counter()
 
     async def __aenter__(self) -> Job:
         self._held = await self._db(work.held_hosts, self._now())
@@ -230,6 +233,7 @@ class Job:
             )
             for seq in range(len(embeds)):
                 work.mark_due(db, "embed", opinions.name_of("embed", id, seq), now)
+            self.known["embed"] += len(embeds)
 
         await self._write(note)
         self.articles[id] = None
@@ -393,6 +397,8 @@ class Job:
                 await self._climb(piece, began_at)
             case "media":
                 await self._fetch_media(piece, began_at)
+        self.finished[piece.kind] += 1
+        self._listen("progress", {})
 
     async def _read_source(self, piece: work.Due) -> None:
         """Take in what a source of the configuration shows now."""
@@ -459,6 +465,7 @@ class Job:
         opinions.add_post(db, ref, url, platform.posted_at(ref.id) if platform else None, depth)
         if is_new:
             work.mark_due(db, "post", str(ref), now)
+            self.known["post"] += 1
 
     # --- posts ------------------------------------------------------------------------------------------------------
 
@@ -559,6 +566,7 @@ class Job:
         for media in opinions.media_of(db, ref):
             if media.sha256 is None and self._wants(media):
                 work.mark_due(db, "media", f"{ref} {media.key}", now)
+                self.known["media"] += 1
 
     def _wants(self, media: opinions.KeptMedia) -> bool:
         return self._rules.photos if media.kind == "photo" else self._rules.videos

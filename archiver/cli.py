@@ -118,6 +118,7 @@ def _parser() -> argparse.ArgumentParser:
         help="answer from WARC or WACZ files and nothing else",
     )
     run.add_argument("--record", type=Path, metavar="WARC", help="append every exchange to a WARC")
+    run.add_argument("--log", choices=("text", "json"), default="text", help="how event lines are written in a pipe")
     run.add_argument("--quiet", action="store_true", help="no progress, no event lines")
     commands.add_parser("extract", help="list the posts that articles show; no archive, no network", add_help=False)
     lookup = add(

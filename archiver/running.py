@@ -8,7 +8,6 @@ import contextlib
 import datetime as dt
 import hashlib
 import json
-import logging
 import os
 import secrets
 import signal
@@ -70,7 +69,7 @@ async def _run(
     config: Config, options: argparse.Namespace, environ: Mapping[str, str], path: Path, inputs: Iterable[str]
 ) -> int:
     stopping = asyncio.Event()
-    show = _Show(quiet=options.quiet)
+    show = _Show(quiet=options.quiet, as_json=options.log == "json")
     with (
         Writer(path, holder=f"pid {os.getpid()} on {os.uname().nodename}", now=_now) as writer,
         contextlib.ExitStack() as stack,
@@ -105,7 +104,7 @@ async def _run(
             if config.example:
                 await job.mark_example()
             await job.begin("run --once" if options.once else "run", config.operator.name, _digest(config))
-            with show:
+            with show.watch(job):
                 if options.once:
                     await _once(job, inputs, stopping)
                 else:
@@ -253,36 +252,37 @@ def _location(location: str) -> str:
 
 
 class _Show:
-    """Progress bars on a terminal; one line an event in a pipe; nothing if quiet. Always on standard error."""
+    """Progress bars on a terminal; one line an event in a pipe, as text or as JSON; nothing if quiet. Always on
+    standard error."""
 
-    def __init__(self, *, quiet: bool) -> None:
-        self._quiet = quiet
+    def __init__(self, *, quiet: bool, as_json: bool) -> None:
+        self._quiet, self._as_json = quiet, as_json
         self._bars: Any = None
         self._tasks: dict[str, Any] = {}
-        self._log = logging.getLogger("archiver.events")
-        if not quiet and not sys.stderr.isatty():
-            handler = logging.StreamHandler(sys.stderr)
-            handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%dT%H:%M:%S%z"))
-            self._log.addHandler(handler)
-            self._log.setLevel(logging.INFO)
-            self._log.propagate = False
+        self._job: Job | None = None
+
+    def watch(self, job: Job) -> _Show:
+        """Show how far this job is."""
+        self._job = job
+        return self
 
     def __enter__(self) -> _Show:
-        if not self._quiet and sys.stderr.isatty():
+        if not self._quiet and not self._as_json and sys.stderr.isatty():
             from rich.console import Console
-            from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
             self._bars = Progress(
-                TextColumn("{task.description:<9}"),
+                TextColumn("{task.description:<6}"),
                 BarColumn(),
-                TextColumn("{task.completed} {task.fields[note]}"),
-                TimeElapsedColumn(),
+                MofNCompleteColumn(),
+                TimeRemainingColumn(compact=True, elapsed_when_finished=True),
+                TextColumn("{task.fields[note]}", markup=False),
                 console=Console(stderr=True),
                 transient=True,
             )
             self._bars.start()
-            for name in ("articles", "embeds", "posts", "media"):
-                self._tasks[name] = self._bars.add_task(name, total=None, note="")
+            self._tasks = {kind: self._bars.add_task(f"{kind}s", total=None, note="") for kind in ("embed", "post")}
+            self._tasks["media"] = self._bars.add_task("media", total=None, note="")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -294,25 +294,26 @@ class _Show:
         """One event: a fixed phrase and its fields."""
         if self._bars is not None:
             self._advance(phrase, fields)
-        elif not self._quiet:
-            said = " ".join(f"{name}={_quoted(value)}" for name, value in fields.items() if value is not None)
-            self._log.info("%s %s", phrase, said)
+        elif self._quiet or phrase == "progress":
+            return
+        elif self._as_json:
+            said = {name: value for name, value in fields.items() if value is not None}
+            print(json.dumps({"at": timestamp(_now()), "event": phrase, **said}, ensure_ascii=False), file=sys.stderr)
+        else:
+            said_words = " ".join(f"{name}={_quoted(value)}" for name, value in fields.items() if value is not None)
+            print(f"{_now():%Y-%m-%dT%H:%M:%SZ} {phrase} {said_words}".rstrip(), file=sys.stderr)
 
     def _advance(self, phrase: str, fields: Mapping[str, Any]) -> None:
-        name = {
-            "article read": "articles",
-            "article known": "articles",
-            "embed resolved": "embeds",
-            "embed unresolved": "embeds",
-            "attempt": "posts",
-            "media": "media",
-        }.get(phrase)
-        if name:
-            self._bars.advance(self._tasks[name])
-            note = next((str(fields[key]) for key in ("post", "article") if fields.get(key)), "")
-            self._bars.update(self._tasks[name], note=note[-60:])
+        if self._job is not None:
+            for kind, task in self._tasks.items():
+                known, done = self._job.known[kind], self._job.finished[kind]
+                self._bars.update(task, total=max(known, done), completed=done)
+        if phrase in ("article read", "attempt", "media"):
+            task = self._tasks["media" if phrase == "media" else "post" if phrase == "attempt" else "embed"]
+            self._bars.update(task, note=str(fields.get("article") or fields.get("post") or "")[-60:])
         elif phrase in ("input refused", "host silent", "host asks to wait", "stopping"):
-            self._bars.console.print(phrase, " ".join(f"{key}={value}" for key, value in fields.items()), markup=False)
+            said = " ".join(f"{key}={value}" for key, value in fields.items())
+            self._bars.console.print(f"{phrase} {said}", markup=False)
 
 
 def _quoted(value: Any) -> str:
