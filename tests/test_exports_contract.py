@@ -148,17 +148,17 @@ def archives(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 _PEAK = """
-import resource, sys
+import sys
 from pathlib import Path
 from archiver.exports import exports
 from archiver.store.contents import StoredContents
-from tests.archives import opened
+from tests.archives import opened, peak_resident
 class Nowhere:
     def write(self, data): return len(data)
     def flush(self): pass
 with opened(Path(sys.argv[2])) as db:
     exports()[sys.argv[1]].write(StoredContents(db), Nowhere())
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024))
+print(peak_resident())
 """
 
 

@@ -122,6 +122,15 @@ def test_a_wrong_key_is_refused_with_a_sentence(
     assert not (tmp_path / "out.wacz").exists()
 
 
+def test_an_index_of_any_length_is_in_order() -> None:
+    """Put aside by the handful and merged by the handful, as millions of lines would be."""
+    lines = [f"{hashlib.sha256(bytes([n % 256, n // 256])).hexdigest()}\n" for n in range(1000)]
+    with wacz._Sorted(held=7, aside=3) as index:
+        for line in lines:
+            index.add(line)
+        assert list(index.lines()) == sorted(line.encode() for line in lines)
+
+
 # --- forgeries ------------------------------------------------------------------------------------------------------
 
 Members = dict[str, bytes]

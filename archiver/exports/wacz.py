@@ -21,7 +21,7 @@ import tempfile
 import urllib.parse
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, cast
@@ -42,8 +42,8 @@ _WARC, _INDEX, _BLOCKS, _PAGES = (
 _PACKAGE, _DIGEST = "datapackage.json", "datapackage-digest.json"
 #: Lines of the index in one gzip member: a viewer that reads over the network asks for one.
 _LINES = 300
-#: Lines of the index held in memory before they are sorted and put aside.
-_HELD = 20_000
+#: Lines of the index held in memory before they are sorted and put aside, and files of them before they are merged.
+_HELD, _ASIDE = 4_000, 64
 #: Characters of a post's text in the name of its page; the page's `text` has all of it.
 _TITLE = 100
 #: `check` reads no more of one member than this: a few bytes can unpack to any number (EVIDENCE 3).
@@ -190,7 +190,8 @@ def _cdx(record: records.Written) -> str:
 class _Sorted:
     """Lines in order, however many: sorted by the thousand, put aside in temporary files, merged."""
 
-    def __init__(self) -> None:
+    def __init__(self, held: int = _HELD, aside: int = _ASIDE) -> None:
+        self._most_held, self._most_aside = held, aside
         self._held: list[str] = []
         self._aside: list[BinaryIO] = []
 
@@ -205,12 +206,22 @@ class _Sorted:
 
     def add(self, line: str) -> None:
         self._held.append(line)
-        if len(self._held) >= _HELD:
-            aside = cast("BinaryIO", tempfile.TemporaryFile())  # noqa: SIM115 - closed in __exit__
-            aside.writelines(each.encode() for each in sorted(self._held))
-            aside.seek(0)
-            self._aside.append(aside)
-            self._held = []
+        if len(self._held) < self._most_held:
+            return
+        self._put_aside(each.encode() for each in sorted(self._held))
+        self._held = []
+        if len(self._aside) == self._most_aside:
+            # Merged into one, because a process may hold only so many files open.
+            several, self._aside = self._aside, []
+            self._put_aside(heapq.merge(*several))
+            for each in several:
+                each.close()
+
+    def _put_aside(self, lines: Iterable[bytes]) -> None:
+        aside = cast("BinaryIO", tempfile.TemporaryFile())  # noqa: SIM115 - closed in __exit__, or once merged
+        aside.writelines(lines)
+        aside.seek(0)
+        self._aside.append(aside)
 
     def lines(self) -> Iterator[bytes]:
         yield from heapq.merge(*self._aside, [each.encode() for each in sorted(self._held)])
