@@ -83,6 +83,10 @@ class Contents(Protocol):
     def blob(self, sha256: str) -> BinaryIO:
         """Bytes by digest, as a stream."""
 
+    def ledger(self) -> Iterator[tuple[str, Iterator[bytes]]]:
+        """(file name, its content in pieces) of what the ledger proves about the chosen captures, with a script that
+        checks it; nothing where no signed checkpoint holds any of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Export:

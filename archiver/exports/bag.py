@@ -1,7 +1,8 @@
 """BagIt 1.0 (RFC 8493) in a ZIP: everything a deposit needs, and a page on how to check it without any of our software.
 
-Payload: the WACZ, everything known of each post, the provenance, the report. Beside it the manifests, and with a key
-their signature in the form that `openssl dgst` verifies. README.txt says what to type.
+Payload: the WACZ, everything known of each post, the provenance, the report, and what the ledger proves where the
+archive has checkpoints. Beside it the manifests, and with a key their signature in the form that `openssl dgst`
+verifies. README.txt says what to type.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ RFC 8493): the folder data holds the files, the rest is there so that you can ch
   data/report.html      to read: open it in any browser. It runs nothing and loads nothing from the web.
   data/archive.wacz     every request and answer, byte for byte; opens in ReplayWeb.page or pywb.
   data/posts.jsonl      everything known of each post, one JSON object a line, for programs.
-  data/provenance.json  who saw what, when and how, as W3C PROV-JSON.
+  data/provenance.json  who saw what, when and how, as W3C PROV-JSON.{folder}
 
 WHAT IT PROVES, AND WHAT IT DOES NOT
 
@@ -58,7 +59,7 @@ You need a terminal and no program of ours. Unpack the bag and go into its folde
     $ shasum -a 256 -c tagmanifest-sha256.txt
 
    Every line must end in OK. A digest (SHA-256) is a number of 64 digits that any change to a file would change.
-{signature}
+{signature}{ledger}
 {next}. A picture or film that you hold: compute its digest and look for it in the report.
 
        sha256sum FILE
@@ -77,6 +78,21 @@ _SIGNATURE = """
     $ openssl pkey -pubin -in key.pem -outform DER | openssl dgst -sha256
 """
 
+_LEDGER = """
+{number}. The archive keeps a log of its captures that nobody, not even its operator, can change or shorten without
+   being caught by whoever holds an older checkpoint of it. data/ledger/proofs.txt proves, for each capture in this bag that
+   was made before the checkpoint, that it is in that log. data/ledger/how-to-check.txt explains every step, check.sh
+   is the same steps as a script. The first proof in the file, for example:
+
+    $ mkdir check
+    $ sed -n '2,/^}}$/p' data/ledger/proofs.txt > check/proof.json
+    $ cd check && sh ../data/ledger/check.sh
+
+   The proof of another, whose 64 digits the report gives:
+
+       sed -n '/^== DIGITS ==$/,/^}}$/p' data/ledger/proofs.txt | sed 1d > check/proof.json
+"""
+
 
 def write(contents: Contents, out: BinaryIO) -> None:
     """Payload, README, manifests, and the signature where there is a signer."""
@@ -85,15 +101,23 @@ def write(contents: Contents, out: BinaryIO) -> None:
         for name, export in _FILES:
             with packed.member(f"{_TOP}/{name}", compress=not name.endswith(".wacz")) as stream:
                 exports()[export].write(contents, stream)
+        for name, pieces in contents.ledger():
+            with packed.member(f"{_TOP}/data/ledger/{name}", compress=not name.endswith(".tsr")) as stream:
+                for piece in pieces:
+                    stream.write(piece)
         payload = tuple(packed.members)
+        has_ledger = len(payload) > len(_FILES)
+        step = 3 if signer else 2
         readme = README.format(
             proves=PROVES,
             proves_not=PROVES_NOT,
             top=_TOP,
+            folder="\n  data/ledger           proofs that the captures are in the archive's log." if has_ledger else "",
             file="*.bag.zip",
             signed=", except for what step 2 says" if signer else ": this bag is not signed",
             signature=_SIGNATURE if signer else "",
-            next=3 if signer else 2,
+            ledger=_LEDGER.format(number=step) if has_ledger else "",
+            next=step + 1 if has_ledger else step,
         )
         oxum = f"{sum(member.size for member in payload)}.{len(payload)}"
         information = (

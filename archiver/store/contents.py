@@ -14,8 +14,10 @@ from typing import Any, BinaryIO
 
 from archiver import __version__
 from archiver.exports import Held, Signer
+from archiver.ledger import proof
+from archiver.ledger.keys import PublicKey, parse_vkey
 from archiver.model import Capture
-from archiver.store import facts, search
+from archiver.store import facts, log, search
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +226,32 @@ class StoredContents:
 
     def blob(self, sha256: str) -> BinaryIO:
         return facts.open_blob(self._db, sha256)
+
+    def ledger(self) -> Iterator[tuple[str, Iterator[bytes]]]:
+        head = log.last_checkpoint(self._db)
+        if head is None or not self._rows("SELECT 1 FROM {p}_capture WHERE seq <= ?", head.size).fetchone():
+            return
+        key = parse_vkey(head.vkey)
+        stamps = log.stamps(self._db, head.size)
+        yield "checkpoint.txt", iter([head.note])
+        yield "key.vkey.txt", iter([f"{key.vkey}\n".encode()])
+        for number, token in enumerate(stamps, 1):
+            yield f"stamp-{number}.tsr", iter([token])
+        yield "how-to-check.txt", iter([proof.how_to_check().encode()])
+        yield "check.sh", iter([proof.check_script().encode()])
+        yield "proofs.txt", self._proofs(head, key, stamps)
+
+    def _proofs(self, head: log.Kept, key: PublicKey, stamps: list[bytes]) -> Iterator[bytes]:
+        """Every proof in the form of one file, under a line that names its capture; all against one checkpoint."""
+        tree = log.tree(self._db)
+        rows = self._rows(
+            "SELECT capture.seq, capture.id, capture.record FROM {p}_capture c JOIN capture ON capture.seq = c.seq "
+            "WHERE capture.seq <= ? ORDER BY c.seq",
+            head.size,
+        )
+        for seq, id, record in rows:
+            shown = proof.prove(tree, seq - 1, record.encode(), head.note, key, stamps)
+            yield f"== {id} ==\n{shown.as_json()}".encode()
 
 
 def has_article(db: sqlite3.Connection, article: str) -> bool:
