@@ -55,6 +55,15 @@ Found = TypeVar("Found")
 _NOT_MEDIA = {"application/vnd.apple.mpegurl", "application/x-mpegurl"}
 #: An answer that asks us to wait holds its host at least this long, where it names no time itself.
 _HOLD = dt.timedelta(seconds=60)
+#: Longer than this nobody waits for a host's turn: the work is put back and goes on where it was.
+_PATIENCE = 2.0
+#: So many may wait for one host at a time, and so many look-ups be under way for each connection allowed.
+_AT_ONE_HOST = 16
+_SLOTS = 8
+#: How often the log says that a host is waited for.
+_SAY_AGAIN = dt.timedelta(seconds=30)
+#: Limits are counted a minute; what was asked that long ago still counts after a restart.
+_WINDOW = dt.timedelta(minutes=5)
 #: Two looks within this time are one look.
 _SAME_LOOK = dt.timedelta(minutes=5)
 _RECENT = 512
@@ -65,6 +74,12 @@ class Fetching(Protocol):
     """What a job needs of `fetch.Fetcher`: every hop of one request, in order; FetchError for silence."""
 
     async def fetch(self, request: Request) -> tuple[Capture, ...]: ...
+
+    def wait_for(self, url: str) -> float:
+        """Seconds until this URL's host allows another request."""
+
+    def remember(self, url: str, seconds_ago: float) -> None:
+        """Count a request that an earlier process began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +146,9 @@ class Job:
         self._thread = concurrent.futures.ThreadPoolExecutor(1, "archive.db")
         self._silent: dict[str, FetchError] = {}
         self._held: dict[str, tuple[dt.datetime, str]] = {}
+        self._asking: Counter[str] = Counter()
+        self._turned_away: Counter[str] = Counter()
+        self._told_of: dict[str, dt.datetime] = {}
         #: Answers of the last minutes: what resolving an embed has just been told is not asked again to archive it.
         self._recent: dict[tuple[str, str, bytes], tuple[Capture, ...]] = {}
         self._replayed = False
@@ -144,7 +162,10 @@ class Job:
         self.finished: Counter[str] = Counter()
 
     async def __aenter__(self) -> Job:
-        self._held = await self._db(work.held_hosts, self._now())
+        now = self._now()
+        self._held = await self._db(work.held_hosts, now)
+        for url, at in await self._db(facts.asked_since, now - _WINDOW):
+            self._fetcher.remember(url, (now - at).total_seconds())
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -262,7 +283,7 @@ class Job:
     async def fetch_article(self, url: str, label: str | None = None) -> None:
         """Take in the article at a URL."""
         try:
-            captures = await self._ask(Request(url), None)
+            captures = await self._ask(Request(url), None, is_patient=True)
         except FetchError as error:
             self.refuse(f"{url}: {error}")
             return
@@ -281,7 +302,18 @@ class Job:
 
     # --- asking -----------------------------------------------------------------------------------------------------
 
-    async def _ask(self, request: Request, began_at: dt.datetime | None) -> tuple[Capture, ...]:
+    def _park(self, host: str, url: str) -> None:
+        """Leave the work for later where its host cannot be asked soon, so that a slow host holds up only its own."""
+        wait = self._fetcher.wait_for(url)
+        if wait > _PATIENCE:
+            raise _Parked(host, self._now() + dt.timedelta(seconds=wait))
+        if self._asking[host] >= _AT_ONE_HOST:
+            self._turned_away[host] += 1
+            raise _Parked(host, self._now() + dt.timedelta(seconds=1 + self._turned_away[host] % 16))
+
+    async def _ask(
+        self, request: Request, began_at: dt.datetime | None, *, is_patient: bool = False
+    ) -> tuple[Capture, ...]:
         """Every hop of one request, kept before it is returned. What an interrupted try captured is not asked again."""
         if began_at is not None:
             kept = await self._db(facts.kept_since, request, began_at)
@@ -297,7 +329,10 @@ class Job:
             raise FetchError(f"{host}: asked us to wait until {timestamp(until)} ({why})", reason="rate-limited")
         if host in self._silent:
             raise self._silent[host]
+        if not is_patient:
+            self._park(host, request.url)
         self.requests[host] += 1
+        self._asking[host] += 1
         try:
             captures = await self._fetcher.fetch(request)
         except FetchError as error:
@@ -307,6 +342,8 @@ class Job:
                 self._silent[host] = error
                 self._listen("host silent", {"host": host, "error": str(error)})
             raise
+        finally:
+            self._asking[host] -= 1
         await self._keep(captures)
         last = captures[-1]
         self._replayed = self._replayed or last.origin.kind == "replay"
@@ -351,43 +388,54 @@ class Job:
     # --- the queue --------------------------------------------------------------------------------------------------
 
     async def drain(self, *, hurry: bool = False) -> None:
-        """Do all that is due now, and what becomes due on the way. `hurry`: also what waits only for want of an
-        answer."""
+        """Do all that is due now, and what becomes due on the way; wait for hosts whose turn comes soon. `hurry`: also
+        what waits only for want of an answer."""
         if hurry:
             await self._write(work.hurry, self._now(), _NO_ANSWER)
+        slots = self._rules.concurrency * _SLOTS
         under_way: dict[asyncio.Task[None], tuple[str, str]] = {}
-        seen: set[tuple[str, str]] = set()
+        #: Each piece of work is tried once a run, however soon it says it is due again.
+        tried: set[tuple[str, str]] = set()
         try:
             while True:
-                room = 0 if self._stopping else self._rules.concurrency - len(under_way)
-                if room > 0:
-                    wanted = await self._db(work.due, self._now(), room + len(under_way) + len(seen))
-                    for piece in wanted:
-                        name = (piece.kind, piece.key)
-                        if len(under_way) >= self._rules.concurrency:
-                            break
-                        if name in under_way.values() or name in seen:
-                            continue
-                        under_way[asyncio.create_task(self._do(piece))] = name
+                if not self._stopping and len(under_way) < slots:
+                    busy = {*under_way.values(), *tried}
+                    for piece in await self._db(work.due, self._now(), slots - len(under_way), busy):
+                        under_way[asyncio.create_task(self._do(piece))] = (piece.kind, piece.key)
                 if not under_way:
-                    return
-                finished, _ = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+                    parked = None if self._stopping else await self._db(work.parked_until)
+                    if parked is None:
+                        return
+                    await asyncio.sleep(max(0.05, min(1.0, (parked - self._now()).total_seconds())))
+                    continue
+                finished, _ = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED, timeout=1.0)
                 for task in finished:
                     name = under_way.pop(task)
                     error = task.exception()
                     if error is not None:
                         raise error
-                    # Each piece of work is tried once a run, however soon it says it is due again.
                     if await self._db(work.is_due, *name, self._now()):
-                        seen.add(name)
+                        tried.add(name)
         finally:
             for task in under_way:
                 task.cancel()
             await asyncio.gather(*under_way, return_exceptions=True)
 
     async def _do(self, piece: work.Due) -> None:
-        began_at = piece.began_at
         await self._write(work.begin, piece.kind, piece.key, self._now())
+        try:
+            await self._try(piece, piece.began_at)
+        except _Parked as parked:
+            await self._write(work.park, piece.kind, piece.key, parked.until, f"waits for {parked.host}")
+            told = self._told_of.get(parked.host)
+            if told is None or self._now() - told > _SAY_AGAIN:
+                self._told_of[parked.host] = self._now()
+                self._listen("waiting for a host", {"host": parked.host, "until": timestamp(parked.until)})
+            return
+        self.finished[piece.kind] += 1
+        self._listen("progress", {})
+
+    async def _try(self, piece: work.Due, began_at: dt.datetime | None) -> None:
         match piece.kind:
             case "source":
                 await self._read_source(piece)
@@ -397,8 +445,6 @@ class Job:
                 await self._climb(piece, began_at)
             case "media":
                 await self._fetch_media(piece, began_at)
-        self.finished[piece.kind] += 1
-        self._listen("progress", {})
 
     async def _read_source(self, piece: work.Due) -> None:
         """Take in what a source of the configuration shows now."""
@@ -438,7 +484,12 @@ class Job:
                 opinions.set_resolution(db, piece.key, resolution, state, reason)
                 wait = resolve.next_try(reason, piece.tries, self._rules.gone_after, self._rules.retry)
                 work.put_off(
-                    db, "embed", piece.key, now + wait, tries=piece.tries + 1, reason=reason.value, detail=None
+                    db,
+                    "embed",
+                    piece.key,
+                    now + wait,
+                    tries=piece.tries + 1,
+                    reason=reason.value,
                 )
                 return
             opinions.set_resolution(db, piece.key, resolution)
@@ -512,8 +563,8 @@ class Job:
 
         def note(db: Any) -> None:
             now = self._now()
-            live = [each for each in captures if each.origin.kind == "live"]
-            seen_at = started_at if live or not captures else captures[0].started_at
+            # By its first capture, so that an attempt that was cut off and went on is one attempt.
+            seen_at = captures[0].started_at if captures else started_at
             attempt = opinions.Attempt(
                 source.name,
                 source.rank,
@@ -523,7 +574,7 @@ class Job:
                 detail,
                 tuple(capture.id for capture in captures),
                 seen_at,
-                now if live or not captures else captures[-1].ended_at,
+                captures[-1].ended_at if captures else now,
             )
             opinions.add_attempt(db, ref, attempt, self.run)
             if finding.outcome is Outcome.FOUND and finding.post is not None and captures:
@@ -611,20 +662,20 @@ class Job:
             looks = piece.tries
             if looks < len(self._rules.recheck_after):
                 at = now + self._rules.recheck_after[looks]
-                work.put_off(db, "post", piece.key, at, tries=looks + 1, reason="look again", detail=None)
+                work.put_off(db, "post", piece.key, at, tries=looks + 1, reason="look again", is_again=True)
             else:
                 work.done(db, "post", piece.key)
             return
         if state is State.GONE:
             work.put_off(
-                db, "post", piece.key, now + dt.timedelta(days=30), tries=0, reason="reappearance", detail=None
+                db, "post", piece.key, now + dt.timedelta(days=30), tries=0, reason="reappearance", is_again=True
             )
             return
         wait = resolve.next_try(reason, piece.tries, self._rules.gone_after, self._rules.retry)
         at = now + wait
         if reason is Reason.RATE_LIMITED and self._held:
             at = max(at, min(until for until, _ in self._held.values()))
-        work.put_off(db, "post", piece.key, at, tries=piece.tries + 1, reason=reason.value, detail=None)
+        work.put_off(db, "post", piece.key, at, tries=piece.tries + 1, reason=reason.value)
 
     # --- media ------------------------------------------------------------------------------------------------------
 
@@ -654,7 +705,12 @@ class Job:
             else:
                 wait = resolve.next_try(reason, piece.tries, self._rules.gone_after, self._rules.retry)
                 work.put_off(
-                    db, "media", piece.key, now + wait, tries=piece.tries + 1, reason=reason.value, detail=None
+                    db,
+                    "media",
+                    piece.key,
+                    now + wait,
+                    tries=piece.tries + 1,
+                    reason=reason.value,
                 )
             self._settle(db, ref, now)
 
@@ -769,6 +825,14 @@ class Job:
 
 _UNREADABLE = Finding(Outcome.UNREADABLE, Reason.UNREADABLE)
 _MEDIA_TRIES = 6
+
+
+class _Parked(Exception):
+    """A host cannot be asked soon: the work is put back until then, and goes on from the captures it has."""
+
+    def __init__(self, host: str, until: dt.datetime) -> None:
+        super().__init__(host)
+        self.host, self.until = host, until
 
 
 class _Ended(Exception):

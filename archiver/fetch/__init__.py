@@ -147,6 +147,20 @@ class Fetcher:
         while self._clients:
             await self._clients.popitem()[1].transport.aclose()
 
+    def wait_for(self, url: str) -> float:
+        """Seconds until this URL's host allows another request; whoever is told to wait has a later turn booked. 0
+        when replaying."""
+        if self._recordings or self._replay:
+            return 0.0
+        with contextlib.suppress(FetchError):
+            return self._pace.wait_for(self._checked(url))
+        return 0.0
+
+    def remember(self, url: str, seconds_ago: float) -> None:
+        """Count a request that an earlier process began: what a host allows does not begin anew with us."""
+        with contextlib.suppress(FetchError):
+            self._pace.remember(self._checked(url), seconds_ago)
+
     async def fetch(self, request: Request) -> tuple[Capture, ...]:
         """Every hop in order; the last capture is the answer, which is a redirect where `request.follow` (or
         `fetch.redirects`) or a loop ended the chain.

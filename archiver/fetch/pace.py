@@ -91,17 +91,34 @@ class Pace:
             key=lambda gate: -len(gate[1]),
         )
 
+    def wait_for(self, url: httpx.URL) -> float:
+        """Seconds until a turn that is asked for now would come. Each call that says to wait books a later one, so
+        that those who come back then do not all come at once."""
+        gate = self._gate(url)
+        return gate.book() if gate else 0.0
+
+    def remember(self, url: httpx.URL, seconds_ago: float) -> None:
+        """Count a request that an earlier process began."""
+        gate = self._gate(url)
+        if gate:
+            gate.remember(seconds_ago)
+
+    def _gate(self, url: httpx.URL) -> _Gate | None:
+        host, path = url.host.lower(), url.raw_path.decode("ascii", "replace")
+        return next(
+            (gate for name, beginning, gate in self._gates if host == name and path.startswith(beginning)), None
+        )
+
     @contextlib.asynccontextmanager
     async def turn(self, url: httpx.URL) -> AsyncIterator[bool]:
         """Yields whether the host has limits of its own."""
-        host, path = url.host.lower(), url.raw_path.decode("ascii", "replace")
-        for name, beginning, gate in self._gates:
-            if host == name and path.startswith(beginning):
-                async with gate.connections:
-                    await gate.wait()
-                    yield True
-                return
-        yield False
+        gate = self._gate(url)
+        if gate is None:
+            yield False
+            return
+        async with gate.connections:
+            await gate.wait()
+            yield True
 
 
 def _split(key: str) -> tuple[str, str]:
@@ -117,6 +134,23 @@ class _Gate:
         self._most = max(1, int(per_minute)) if per_minute else 0
         self._window = 60 * self._most / per_minute if per_minute else 0.0
         self._begun: collections.deque[float] = collections.deque()
+        self._booked = 0.0
+
+    def remember(self, seconds_ago: float) -> None:
+        if self._most and 0 <= seconds_ago < self._window:
+            self._begun.append(asyncio.get_running_loop().time() - seconds_ago)
+
+    def book(self) -> float:
+        if not self._most:
+            return 0.0
+        now = asyncio.get_running_loop().time()
+        while self._begun and self._begun[0] + self._window <= now:
+            self._begun.popleft()
+        if len(self._begun) < self._most and self._booked <= now:
+            return 0.0
+        free = self._begun[0] + self._window if len(self._begun) >= self._most else now
+        self._booked = max(self._booked + self._window / self._most, free)
+        return self._booked - now
 
     async def wait(self) -> None:
         if not self._most:

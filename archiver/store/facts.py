@@ -166,3 +166,9 @@ def kept_since(db: sqlite3.Connection, request: Request, since: dt.datetime) -> 
     if chain and len(chain) <= request.follow and chain[-1].status in REDIRECTS:
         return ()  # cut off in the middle
     return tuple(chain)
+
+
+def asked_since(db: sqlite3.Connection, since: dt.datetime) -> list[tuple[str, dt.datetime]]:
+    """What was asked of the live web since then, newest last: (URL, when)."""
+    rows = db.execute("SELECT url, started_at, origin FROM capture ORDER BY seq DESC LIMIT 5000")
+    return [(row[0], moment(row[1])) for row in rows if row[2] == "live" and row[1] >= timestamp(since)][::-1]

@@ -157,6 +157,7 @@ CREATE TABLE due (
   began_at TEXT, reason TEXT, detail TEXT, PRIMARY KEY (kind, key)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX due_by_time ON due(due_at);
+CREATE INDEX due_by_priority ON due(priority, due_at, key);
 CREATE TABLE host (
   name TEXT PRIMARY KEY, not_before TEXT, reason TEXT, failures INTEGER NOT NULL DEFAULT 0, changed_at TEXT NOT NULL
 ) STRICT;

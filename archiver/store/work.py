@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,8 @@ from archiver.model import moment, timestamp
 
 #: What is done first: new articles and embeds (they may lead to posts that die now), then posts, then their media.
 PRIORITY = {"source": 0, "embed": 0, "post": 1, "media": 2}
+#: Looking again at what is archived comes last.
+AGAIN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +44,21 @@ def mark_due(
 
 
 def put_off(
-    db: sqlite3.Connection, kind: str, key: str, at: dt.datetime, *, tries: int, reason: str, detail: str | None
+    db: sqlite3.Connection,
+    kind: str,
+    key: str,
+    at: dt.datetime,
+    *,
+    tries: int,
+    reason: str,
+    detail: str | None = None,
+    is_again: bool = False,
 ) -> None:
     """It was tried; try again at that time, and say why it waits."""
     db.execute(
-        "UPDATE due SET due_at = ?, tries = ?, reason = ?, detail = ?, began_at = NULL WHERE kind = ? AND key = ?",
-        (timestamp(at), tries, reason, detail, kind, key),
+        "UPDATE due SET due_at = ?, tries = ?, reason = ?, detail = ?, priority = ?, began_at = NULL "
+        "WHERE kind = ? AND key = ?",
+        (timestamp(at), tries, reason, detail, AGAIN if is_again else PRIORITY[kind], kind, key),
     )
 
 
@@ -60,13 +71,40 @@ def begin(db: sqlite3.Connection, kind: str, key: str, at: dt.datetime) -> None:
     db.execute("UPDATE due SET began_at = coalesce(began_at, ?) WHERE kind = ? AND key = ?", (timestamp(at), kind, key))
 
 
-def due(db: sqlite3.Connection, now: dt.datetime, limit: int) -> list[Due]:
-    """What is due now, first things first."""
-    rows = db.execute(
-        "SELECT kind, key, due_at, tries, began_at FROM due WHERE due_at <= ? ORDER BY priority, due_at, key LIMIT ?",
-        (timestamp(now), limit),
+#: Of the work taken at a time, so much of each priority at the least where it is due: nothing starves.
+_SHARES = {0: 0.4, 1: 0.3, 2: 0.2, 3: 0.1}
+
+
+def due(db: sqlite3.Connection, now: dt.datetime, limit: int, busy: Collection[tuple[str, str]] = ()) -> list[Due]:
+    """What is due now and not *busy*: first things first, but something of every kind."""
+    waiting: dict[int, list[Due]] = {}
+    for priority in _SHARES:
+        rows = db.execute(
+            "SELECT kind, key, due_at, tries, began_at FROM due WHERE priority = ? AND due_at <= ? "
+            "ORDER BY due_at, key LIMIT ?",
+            (priority, timestamp(now), limit + len(busy)),
+        )
+        waiting[priority] = [
+            Due(row[0], row[1], moment(row[2]), row[3], moment(row[4]) if row[4] else None)
+            for row in rows
+            if (row[0], row[1]) not in busy
+        ]
+    chosen = [each for priority, share in _SHARES.items() for each in waiting[priority][: max(1, int(limit * share))]]
+    rest = [each for priority, share in _SHARES.items() for each in waiting[priority][max(1, int(limit * share)) :]]
+    return [*chosen, *rest][:limit]
+
+
+def park(db: sqlite3.Connection, kind: str, key: str, until: dt.datetime, reason: str) -> None:
+    """It cannot go on before then for want of its host's turn; what it has done so far counts."""
+    db.execute(
+        "UPDATE due SET due_at = ?, reason = ? WHERE kind = ? AND key = ?", (timestamp(until), reason, kind, key)
     )
-    return [Due(row[0], row[1], moment(row[2]), row[3], moment(row[4]) if row[4] else None) for row in rows]
+
+
+def parked_until(db: sqlite3.Connection) -> dt.datetime | None:
+    """When the next piece of work that is under way can go on."""
+    row = db.execute("SELECT min(due_at) FROM due WHERE began_at IS NOT NULL AND reason LIKE 'waits for %'").fetchone()
+    return moment(row[0]) if row[0] else None
 
 
 def is_due(db: sqlite3.Connection, kind: str, key: str, now: dt.datetime) -> bool:
