@@ -139,6 +139,20 @@ def test_openssl_checks_the_signature_of_a_run(archive: Path, archiver: Run, hom
     assert done.returncode == 0, done.stderr
 
 
+def undo_custody(db: sqlite3.Connection) -> None:
+    """Take the third migration back."""
+    for table in ("origin_stamp", "origin_checkpoint", "origin_leaf", "seal", "erasure"):
+        db.execute(f"DROP TABLE {table}")
+    for trigger in ("chunk_no_delete", "blob_chunk_no_delete", "capture_no_update"):
+        db.execute(f"DROP TRIGGER {trigger}")
+    for statement in schema._statements(schema.GUARDS):
+        if any(
+            f"TRIGGER {name} " in statement for name in ("chunk_no_delete", "blob_chunk_no_delete", "capture_no_update")
+        ):
+            db.execute(statement)
+    db.execute("DELETE FROM _sqlite_migrations WHERE name = '0003_custody'")
+
+
 def test_an_archive_of_the_first_format_is_brought_up_to_date(tmp_path: Path) -> None:
     path = tmp_path / "archive.db"
     with Writer(path, holder="pid 1 on nowhere", now=now) as writer:
@@ -146,6 +160,7 @@ def test_an_archive_of_the_first_format_is_brought_up_to_date(tmp_path: Path) ->
     with contextlib.closing(sqlite3.connect(path)) as db:
         for table in ("stamp", "checkpoint", "node"):
             db.execute(f"DROP TABLE {table}")
+        undo_custody(db)
         db.execute("DELETE FROM _sqlite_migrations WHERE name = '0002_ledger'")
         db.execute("PRAGMA user_version = 1")
         db.commit()
@@ -153,5 +168,5 @@ def test_an_archive_of_the_first_format_is_brought_up_to_date(tmp_path: Path) ->
         writer.add_captures([capture(url="https://news.example/after")])
         assert log.size(writer.db) == 6
         assert list(check.damages(writer.db)) == []
-    assert schema.VERSION == 2
+    assert schema.VERSION == 3
     assert NOW.year == 2026

@@ -7,7 +7,10 @@ large value, EVIDENCE 2).
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import hashlib
+import itertools
 import json
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -16,7 +19,7 @@ from dataclasses import dataclass
 from archiver.errors import ArchiverError
 from archiver.ledger import checkpoint
 from archiver.ledger.keys import parse_vkey
-from archiver.ledger.tree import Tree, leaf_hash
+from archiver.ledger.tree import Node, Tree, leaf_hash
 from archiver.model import canonical
 from archiver.store import log, schema
 
@@ -42,25 +45,50 @@ def damages(
     """Every damage found. *share* of the blobs are read and hashed (0: the structure only); *chosen* says which, where
     it is not all of them, so that a sample can be drawn again."""
     tell = progress or (lambda what, done, total: None)
-    for (message,) in db.execute("PRAGMA integrity_check(100)" if share >= 1 else "PRAGMA quick_check(100)"):
+    steps: tuple[tuple[str, Callable[[], Iterator[Damage]]], ...] = (
+        ("structure", lambda: _structure(db, whole=share >= 1)),
+        ("schema", lambda: _schema(db)),
+        ("captures", lambda: _captures(db, tell)),
+        ("ledger", lambda: _seals(db)),
+        ("blobs", lambda: _blobs(db, share, chosen, tell)),
+        ("opinions", lambda: _opinions(db)),
+    )
+    for name, step in steps:
+        try:
+            yield from step()
+        except (sqlite3.Error, ValueError, TypeError, OverflowError) as error:
+            # A page that cannot be read ends one step, not the others: what is sound is still to be said.
+            yield Damage("file", name, f"cannot be read ({error})")
+
+
+def _structure(db: sqlite3.Connection, *, whole: bool) -> Iterator[Damage]:
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    if version != schema.VERSION:
+        yield Damage(
+            "file", "format", f"says {version} where {schema.VERSION} is due; `archiver run` brings it up to date"
+        )
+    for (message,) in db.execute("PRAGMA integrity_check(100)" if whole else "PRAGMA quick_check(100)"):
         if message != "ok":
             yield Damage("file", "structure", message)
     for row in db.execute("PRAGMA foreign_key_check"):
         yield Damage("row", f"{row[0]} {row[1]}", f"names a row of {row[2]} that is not there")
-    yield from _schema(db)
-    yield from _captures(db, tell)
-    yield from _blobs(db, share, chosen, tell)
-    yield from _opinions(db)
+
+
+@functools.cache
+def _wanted() -> dict[str, str]:
+    """The schema as this program makes it."""
+    with contextlib.closing(sqlite3.connect(":memory:")) as fresh:
+        for part in (schema.FACTS, schema.GUARDS, schema.OPINIONS, schema.WORK, schema.LEDGER, schema.CUSTODY):
+            fresh.executescript(part)
+        return dict(fresh.execute(_SCHEMA).fetchall())
+
+
+_SCHEMA = "SELECT type || ' ' || name, sql FROM sqlite_schema WHERE sql IS NOT NULL"
 
 
 def _schema(db: sqlite3.Connection) -> Iterator[Damage]:
     """A changed trigger passes SQLite's own check, so the schema is compared with a fresh one."""
-    fresh = sqlite3.connect(":memory:")
-    for part in (schema.FACTS, schema.GUARDS, schema.OPINIONS, schema.WORK, schema.LEDGER):
-        fresh.executescript(part)
-    sql = "SELECT type || ' ' || name, sql FROM sqlite_schema WHERE sql IS NOT NULL"
-    wanted, found = dict(fresh.execute(sql).fetchall()), dict(db.execute(sql).fetchall())
-    fresh.close()
+    wanted, found = _wanted(), dict(db.execute(_SCHEMA).fetchall())
     for name, text in wanted.items():
         if name not in found:
             yield Damage("schema", name, "is missing")
@@ -71,35 +99,53 @@ def _schema(db: sqlite3.Connection) -> Iterator[Damage]:
             yield Damage("schema", name, "was added by somebody else")
 
 
+#: Captures whose nodes are compared at once.
+_BATCH = 8192
+
+
 def _captures(db: sqlite3.Connection, tell: Progress) -> Iterator[Damage]:
     """Every record's digest, and the ledger over them: its nodes, and each checkpoint's root and signature."""
     total = db.execute("SELECT count(*) FROM capture").fetchone()[0]
     blobs = {row[0]: row[1] for row in db.execute("SELECT sha256, size FROM blob")}
     heads = {kept.size: kept for kept in log.checkpoints(db)}
+    erased = {row[0] for row in db.execute("SELECT name FROM erasure WHERE kind = 'capture'")}
     tree = Tree()
     sound_until: log.Kept | None = None
-    for done, (seq, id, record) in enumerate(db.execute("SELECT seq, id, record FROM capture ORDER BY seq"), 1):
-        if seq != done:
-            since = f" since the checkpoint of {sound_until.size} captures" if sound_until else ""
-            yield Damage("capture", id, f"stands at {seq} where {done} is due: one before it was removed{since}")
-            return
-        content = record.encode()
-        if hashlib.sha256(content).hexdigest() != id:
-            yield Damage("capture", id, "its record was changed")
-        else:
-            yield from _parts(id, record, blobs)
-        for level, position, hash in tree.append([leaf_hash(content)]):
-            kept = db.execute("SELECT hash FROM node WHERE level = ? AND position = ?", (level, position)).fetchone()
-            if kept is None or bytes(kept[0]) != hash:
-                yield Damage("ledger", f"node {position} of level {level}", "is not what the captures give")
-        head = heads.pop(done, None)
+    rows = iter(db.cursor().execute("SELECT seq, id, record FROM capture ORDER BY seq"))
+    # A batch ends where a checkpoint does, because its root is that of the tree just then.
+    ends = sorted({size for size in heads if 0 < size < total} | {total})
+    for end in ends:
+        while tree.size < end:
+            leaves: list[bytes] = []
+            for seq, id, record in itertools.islice(rows, min(_BATCH, end - tree.size)):
+                due = tree.size + len(leaves) + 1
+                if seq != due:
+                    since = f" since the checkpoint of {sound_until.size} captures" if sound_until else ""
+                    yield Damage("capture", id, f"stands at {seq} where {due} is due: one before it was removed{since}")
+                    return
+                content = record.encode()
+                if record == schema.ERASED and id in erased:
+                    # What was erased keeps its place: its leaf is the node that stands there, which the root vouches
+                    # for. The id was the record's digest.
+                    leaves.append(log.node_at(db)(0, seq - 1))
+                    continue
+                if hashlib.sha256(content).hexdigest() != id:
+                    yield Damage("capture", id, "its record was changed")
+                else:
+                    yield from _parts(id, record, blobs)
+                leaves.append(leaf_hash(content))
+            if not leaves:
+                yield Damage("ledger", "captures", f"end at {tree.size} where {end} are due")
+                return
+            yield from _nodes(db, tree.append(leaves))
+            tell("captures", tree.size, total)
+        head = heads.pop(end, None)
         if head is not None:
             wrong = _head(head, tree.root())
             if wrong:
-                yield Damage("checkpoint", f"of {done} captures", wrong)
+                yield Damage("checkpoint", f"of {end} captures", wrong)
             else:
                 sound_until = head
-        tell("captures", done, total)
     for size in heads:
         yield Damage("checkpoint", f"of {size} captures", f"the archive has only {total}: captures were removed")
     nodes = db.execute("SELECT count(*) FROM node").fetchone()[0]
@@ -108,13 +154,67 @@ def _captures(db: sqlite3.Connection, tell: Progress) -> Iterator[Damage]:
         yield Damage("ledger", "tree", f"has {nodes} nodes where {total} captures give {wanted}")
 
 
+def _nodes(db: sqlite3.Connection, nodes: list[Node]) -> Iterator[Damage]:
+    """The nodes that are kept against those that the captures give, a level at a time."""
+    for level, row in itertools.groupby(nodes, key=lambda node: node[0]):
+        wanted = {position: hash for _, position, hash in row}
+        sql = "SELECT position, hash FROM node WHERE level = ? AND position BETWEEN ? AND ?"
+        kept = dict(db.execute(sql, (level, min(wanted), max(wanted))).fetchall())
+        if kept != wanted:
+            for position, hash in wanted.items():
+                if kept.get(position) != hash:
+                    yield Damage("ledger", f"node {position} of level {level}", "is not what the captures give")
+
+
 def _parts(id: str, record: str, blobs: dict[str, int]) -> Iterator[Damage]:
     kept = json.loads(record)
-    if canonical(kept) != record.encode():
+    # The quick writer and RFC 8785 agree on all that a record usually holds; where they do not, RFC 8785 decides.
+    if _quick(kept) != record and canonical(kept) != record.encode():
         yield Damage("capture", id, "its record is not in canonical form")
     for part in ("request_body", "body", "payload"):
         if blobs.get(kept[part]["sha256"]) != kept[part]["size"]:
             yield Damage("capture", id, f"its {part} sha256:{kept[part]['sha256']} is missing or of another size")
+
+
+_quick = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
+
+
+def _seals(db: sqlite3.Connection) -> Iterator[Damage]:
+    """Every column of a checkpoint's and a stamp's row; the logs of merged archives; who runs belong to."""
+    for kind, name, found, sealed in log.seals(db):
+        if found is None:
+            yield Damage(kind, name, "was removed; its seal is still there")
+        elif found != sealed:
+            yield Damage(kind, name, "its row was changed" if sealed else "has no seal")
+    yield from _origins(db)
+
+
+def _origins(db: sqlite3.Connection) -> Iterator[Damage]:
+    """The logs of archives that were merged into this one: their leaves, in their order, give the roots they signed."""
+    logs = db.execute("SELECT DISTINCT log FROM origin_leaf UNION SELECT log FROM origin_checkpoint").fetchall()
+    for (name,) in logs:
+        heads = {
+            row[0]: log.Kept(row[0], bytes(row[1]), row[2], row[3])
+            for row in db.execute(
+                "SELECT size, note, vkey, signed_at FROM origin_checkpoint WHERE log = ? ORDER BY size", (name,)
+            )
+        }
+        tree = Tree()
+        rows = db.cursor().execute(
+            "SELECT leaf, hash FROM origin_leaf JOIN capture ON capture.id = origin_leaf.capture "
+            "JOIN node ON node.level = 0 AND node.position = capture.seq - 1 WHERE log = ? ORDER BY leaf",
+            (name,),
+        )
+        for leaf, hash in rows:
+            if leaf != tree.size:
+                break
+            tree.append([hash])
+            head = heads.pop(tree.size, None)
+            wrong = head and _head(head, tree.root())
+            if wrong:
+                yield Damage("checkpoint", f"of {tree.size} captures of the merged log {name[:16]}", wrong)
+        for size in heads:
+            yield Damage("checkpoint", f"of {size} captures of the merged log {name[:16]}", "its leaves are not there")
 
 
 def _head(kept: log.Kept, root: bytes) -> str | None:

@@ -6,6 +6,7 @@ What they mean is `archiver.ledger`; here they are only kept. Leaf i is the reco
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -66,6 +67,7 @@ def leaf_of(db: sqlite3.Connection, capture: str) -> int | None:
 
 def add_checkpoint(db: sqlite3.Connection, kept: Kept, run: str | None) -> None:
     db.execute("INSERT INTO checkpoint VALUES (?, ?, ?, ?, ?)", (kept.size, kept.note, kept.vkey, run, kept.signed_at))
+    seal_checkpoint(db, kept.size)
 
 
 def checkpoints(db: sqlite3.Connection) -> Iterator[Kept]:
@@ -89,9 +91,48 @@ def checkpoint_over(db: sqlite3.Connection, leaf: int) -> Kept | None:
 
 def add_stamp(db: sqlite3.Connection, size: int, authority: str, token: bytes, at: dt.datetime) -> None:
     db.execute("INSERT INTO stamp VALUES (?, ?, ?, ?)", (size, authority, token, timestamp(at)))
+    seal_stamp(db, size, authority)
 
 
 def stamps(db: sqlite3.Connection, size: int) -> list[bytes]:
     """The raw RFC 3161 answers over the checkpoint of that size."""
     rows = db.execute("SELECT token FROM stamp WHERE size = ? ORDER BY authority", (size,))
     return [bytes(row[0]) for row in rows]
+
+
+# --- seals: the digest of a row, since no signature covers all of its columns ------------------------------------------
+
+_CHECKPOINT = "SELECT size, note, vkey, run, signed_at FROM checkpoint"
+_STAMP = "SELECT size, authority, token, stamped_at FROM stamp"
+
+
+def digest(row: Iterable[object]) -> str:
+    """SHA-256 over a row's values, each with its length before it."""
+    whole = hashlib.sha256()
+    for value in row:
+        content = value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogateescape")
+        whole.update(f"{type(value).__name__} {len(content)} ".encode() + content)
+    return whole.hexdigest()
+
+
+def seal_checkpoint(db: sqlite3.Connection, size: int) -> None:
+    row = db.execute(f"{_CHECKPOINT} WHERE size = ?", (size,)).fetchone()
+    db.execute("INSERT INTO seal VALUES ('checkpoint', ?, ?)", (str(size), digest(row)))
+
+
+def seal_stamp(db: sqlite3.Connection, size: int, authority: str) -> None:
+    row = db.execute(f"{_STAMP} WHERE size = ? AND authority = ?", (size, authority)).fetchone()
+    db.execute("INSERT INTO seal VALUES ('stamp', ?, ?)", (f"{size} {authority}", digest(row)))
+
+
+def seals(db: sqlite3.Connection) -> Iterator[tuple[str, str, str | None, str | None]]:
+    """(kind, name, digest of the row as it is, digest as it was sealed) of every checkpoint and stamp; None for the
+    one of the two that is missing."""
+    sealed = {(row[0], row[1]): row[2] for row in db.execute("SELECT kind, name, sha256 FROM seal")}
+    for row in db.execute(_CHECKPOINT):
+        yield "checkpoint", str(row[0]), digest(row), sealed.pop(("checkpoint", str(row[0])), None)
+    for row in db.execute(_STAMP):
+        name = f"{row[0]} {row[1]}"
+        yield "stamp", name, digest(row), sealed.pop(("stamp", name), None)
+    for (kind, name), was in sealed.items():
+        yield kind, name, None, was

@@ -17,7 +17,7 @@ from archiver.errors import ArchiveBusy, ArchiveError, ArchiveFull, InputError, 
 #: `PRAGMA application_id`: the letters "arcv", so that `file` and we can tell an archive from any other database.
 APPLICATION_ID = 0x61726376
 #: `PRAGMA user_version`: the number of migrations; a larger one in a file is a later program's.
-VERSION = 2
+VERSION = 3
 PAGE_SIZE = 8192
 #: Bytes of a blob live in immutable pieces of at most this many (EVIDENCE 2: whole 50 MB values read ten times slower).
 CHUNK_SIZE = 1024 * 1024
@@ -171,6 +171,52 @@ CREATE TABLE run (
 CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 """
 
+# Custody. `erasure` names what a legal deletion took away (a blob, a piece of one, a capture's record): only what it
+# names may be deleted, and only the ledger's own event (a capture of ours, see `custody`) makes it believable. `seal`
+# is the digest of a checkpoint's or a stamp's row, since no signature covers all of its columns. The origin tables
+# keep the logs of archives that were merged into this one: which capture was which leaf, and the heads they signed.
+CUSTODY = """
+CREATE TABLE erasure (
+  kind TEXT NOT NULL, name TEXT NOT NULL, size INTEGER, reason TEXT NOT NULL, erased_at TEXT NOT NULL,
+  event TEXT NOT NULL, PRIMARY KEY (kind, name)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE seal (
+  kind TEXT NOT NULL, name TEXT NOT NULL, sha256 TEXT NOT NULL, PRIMARY KEY (kind, name)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE origin_leaf (
+  log TEXT NOT NULL, leaf INTEGER NOT NULL, capture TEXT NOT NULL REFERENCES capture(id), PRIMARY KEY (log, leaf)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE origin_checkpoint (
+  log TEXT NOT NULL, size INTEGER NOT NULL, note BLOB NOT NULL, vkey TEXT NOT NULL, signed_at TEXT NOT NULL,
+  PRIMARY KEY (log, size)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE origin_stamp (
+  log TEXT NOT NULL, size INTEGER NOT NULL, authority TEXT NOT NULL, token BLOB NOT NULL, stamped_at TEXT NOT NULL,
+  PRIMARY KEY (log, size, authority)
+) STRICT, WITHOUT ROWID;
+DROP TRIGGER chunk_no_delete;
+CREATE TRIGGER chunk_no_delete BEFORE DELETE ON chunk
+  WHEN NOT EXISTS (SELECT 1 FROM erasure WHERE kind = 'chunk' AND name = OLD.sha256)
+  BEGIN SELECT RAISE(ABORT, 'chunk is append-only'); END;
+DROP TRIGGER blob_chunk_no_delete;
+CREATE TRIGGER blob_chunk_no_delete BEFORE DELETE ON blob_chunk
+  WHEN NOT EXISTS (SELECT 1 FROM erasure WHERE kind = 'blob' AND name = OLD.blob)
+  BEGIN SELECT RAISE(ABORT, 'blob_chunk is append-only'); END;
+DROP TRIGGER capture_no_update;
+CREATE TRIGGER capture_no_update BEFORE UPDATE ON capture
+  WHEN NEW.id IS NOT OLD.id OR NEW.seq IS NOT OLD.seq OR NEW.record IS NOT '{"erased":true}'
+    OR NOT EXISTS (SELECT 1 FROM erasure WHERE kind = 'capture' AND name = OLD.id)
+  BEGIN SELECT RAISE(ABORT, 'capture is append-only'); END;
+""" + _guards(
+    ("erasure", "kind = NEW.kind AND name = NEW.name"),
+    ("seal", "kind = NEW.kind AND name = NEW.name"),
+    ("origin_leaf", "log = NEW.log AND leaf = NEW.leaf"),
+    ("origin_checkpoint", "log = NEW.log AND size = NEW.size"),
+    ("origin_stamp", "log = NEW.log AND size = NEW.size AND authority = NEW.authority"),
+)
+#: What stands in place of a capture's record that was erased.
+ERASED = '{"erased":true}'
+
 
 def connect(path: Path, *, create: bool = False) -> sqlite3.Connection:
     """The one writer's connection: WAL, FULL sync, foreign keys, autocommit with explicit transactions.
@@ -313,6 +359,17 @@ def _migrate(connection: sqlite3.Connection) -> None:
             if seq != tree.size + 1:
                 raise NotAnArchive(f"capture {tree.size + 1} is missing; run the archiver that made it, and verify")
             connection.executemany("INSERT INTO node VALUES (?, ?, ?)", tree.append([leaf_hash(record.encode())]))
+
+    @migrations(name="0003_custody")
+    def custody(db: Database) -> None:
+        from archiver.store import log
+
+        for statement in _statements(CUSTODY):
+            db.execute(statement)
+        for kept in log.checkpoints(connection):
+            log.seal_checkpoint(connection, kept.size)
+        for size, authority in connection.execute("SELECT size, authority FROM stamp").fetchall():
+            log.seal_stamp(connection, size, authority)
 
     migrations.apply(Database(connection))
     connection.execute(f"PRAGMA user_version = {VERSION}")
