@@ -3,13 +3,14 @@
 # make lint   the quick half of it
 # make check  the developer's loop: lint and the tests that need no other program
 # make bench  the measurements behind the claims in docs/
+# make world  20,000 posts, 5,000 articles, three seeds: the figures of docs/resolution.md (some minutes each)
 # make lock   pin the dependencies again
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint check bench lock clean
+.PHONY: run test lint check bench world lock clean
 
 run: $(VENV)/.run
 	@$(BIN)/archiver run --once --config examples/config.toml
@@ -32,6 +33,9 @@ check: lint
 
 bench: $(VENV)/.test
 	@for bench in bench/*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
+
+world: $(VENV)/.test
+	$(BIN)/python -m tests.world
 
 $(VENV)/.run: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
