@@ -495,7 +495,7 @@ class Job:
             opinions.set_resolution(db, piece.key, resolution)
             work.done(db, "embed", piece.key)
             self._know(db, ref, 0, now)
-            self._settle(db, ref, now)
+            self._settle(db, ref)
 
         await self._write(note)
         self._listen(
@@ -540,7 +540,7 @@ class Job:
                 work.done(db, "post", str(ref))
                 return
             self._want_media(db, ref, now)
-            self._schedule(db, self._settle(db, ref, now), piece, now)
+            self._schedule(db, self._settle(db, ref), piece, now)
 
         await self._write(note)
 
@@ -611,7 +611,7 @@ class Job:
                     self._know(db, context, depth + 1, now)
         if depth:
             self._want_media(db, post.ref, now)
-            self._settle(db, post.ref, now)
+            self._settle(db, post.ref)
 
     def _want_media(self, db: Any, ref: PostRef, now: dt.datetime) -> None:
         for media in opinions.media_of(db, ref):
@@ -620,16 +620,18 @@ class Job:
                 self.known["media"] += 1
 
     def _wants(self, media: opinions.KeptMedia) -> bool:
-        return self._rules.photos if media.kind == "photo" else self._rules.videos
+        return self._rules.photos if media.kind in ("photo", opinions.POSTER) else self._rules.videos
 
-    def _settle(self, db: Any, ref: PostRef, now: dt.datetime) -> resolve.Judgement:
-        """Write where a post stands, and corroborate the embeds that show it."""
+    def _settle(self, db: Any, ref: PostRef, *, compare: bool = True) -> resolve.Judgement:
+        """Write where a post stands; *compare* also corroborates the embeds that show it."""
         tries = [
             resolve.Try(row[0], Rank(row[1]), Outcome(row[2]), Reason(row[3]), dt.datetime.fromisoformat(row[4]))
             for row in opinions.attempts(db, ref)
         ]
         shown = opinions.best_snapshot(db, ref)
-        media = [each.reason for each in opinions.media_of(db, ref) if self._wants(each)]
+        media = [
+            each.reason for each in opinions.media_of(db, ref) if each.kind != opinions.POSTER and self._wants(each)
+        ]
         judgement = resolve.judge(tries, shown is not None, media, self._rules.gone_after)
         live = judgement.live
         opinions.settle_post(
@@ -639,7 +641,7 @@ class Job:
             judgement.reason,
             (live[0].value, live[1].value, timestamp(live[2])) if live else None,
         )
-        if shown is not None:
+        if shown is not None and compare:
             for embed in opinions.embeds_of(db, ref):
                 kept = opinions.embed(db, embed)
                 text = self._article_text(db, kept.article)
@@ -712,7 +714,7 @@ class Job:
                     tries=piece.tries + 1,
                     reason=reason.value,
                 )
-            self._settle(db, ref, now)
+            self._settle(db, ref, compare=False)
 
         await self._write(note)
         self._listen(

@@ -37,6 +37,10 @@ def name_of(*parts: object) -> str:
     return hashlib.sha256(canonical([str(part) for part in parts])).hexdigest()
 
 
+#: The still that stands for a film until it plays: kept as well, but a post without it is whole.
+POSTER = "poster"
+
+
 def packed(value: Any) -> str:
     return json.dumps(as_json(value), ensure_ascii=False, separators=(",", ":"))
 
@@ -283,7 +287,12 @@ def add_snapshot(
             timestamp(observed_at), packed(post),
         ),
     )  # fmt: skip
-    for media in post.media:
+    posters = [
+        Media(POSTER, f"{media.key}.poster", (media.poster,), width=media.width, height=media.height)
+        for media in post.media
+        if media.poster
+    ]
+    for media in (*post.media, *posters):
         db.execute(
             "INSERT OR IGNORE INTO media (snapshot, key, kind, reason, shown) VALUES (?, ?, ?, ?, ?)",
             (id, media.key, media.kind, Reason.NOT_TRIED.value, packed(media)),
