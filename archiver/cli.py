@@ -177,6 +177,8 @@ def _parser() -> argparse.ArgumentParser:
     depth.add_argument("--read-data", action="store_true", help="every byte of every blob as well (the default)")
     depth.add_argument("--sample", metavar="PERCENT", help="the structure, and that share of the blobs, such as 5%%")
     verify.add_argument("--key", metavar="VKEY", help="the signer's public key, as you know it from elsewhere")
+    backup = add("backup", _backup, "copy the archive while it is in use", "archiver backup archive-2026-11-22.db")
+    backup.add_argument("target", type=Path, metavar="FILE", help="where to; an existing file is not replaced")
     add("keys", _keys, "show the public key that checks this archive's checkpoints", "archiver keys > archive.vkey")
     ledger = add(
         "ledger",
@@ -450,6 +452,35 @@ def _verify(options: argparse.Namespace) -> int:
     from archiver.proving import verify
 
     return verify(options.path or _archive_path(options), options)
+
+
+def _backup(options: argparse.Namespace) -> int:
+    import contextlib
+    import sqlite3
+
+    from archiver.errors import InputError
+    from archiver.store import connect_to_read, translated
+
+    path, target = _archive_path(options), options.target
+    if target.exists():
+        raise InputError(f"{target}: exists, and a back-up replaces nothing. Name another file.")
+    draft = target.with_name(target.name + ".part")
+    try:
+        with contextlib.closing(connect_to_read(path)) as db, contextlib.closing(sqlite3.connect(draft)) as copy:
+            with translated(target):
+                # SQLite's online back-up: one consistent state, whatever the writer does meanwhile.
+                db.backup(copy, pages=4096)
+                copy.execute("PRAGMA journal_mode = DELETE")
+        draft.replace(target)
+    except OSError as error:
+        raise InputError(f"{target}: cannot be written ({error.strerror}). Name another file.") from error
+    finally:
+        draft.unlink(missing_ok=True)
+    if options.json:
+        _print({"archive": str(path), "backup": str(target), "bytes": target.stat().st_size})
+    else:
+        print(f"{target}: {_bytes(target.stat().st_size)}. The signing key is not in it; keep that elsewhere.")
+    return 0
 
 
 def _keys(options: argparse.Namespace) -> int:

@@ -109,3 +109,14 @@ def test_a_service_without_sources_says_what_to_do(home: Path, archiver: Run) ->
     done = archiver("run", expect=2)
     assert "[[sources]]" in done.stderr
     assert "--once" in done.stderr
+
+
+def test_a_back_up_is_whole_and_replaces_nothing(
+    service: Callable[[], subprocess.Popen[str]], inbox: Path, home: Path, archiver: Run
+) -> None:
+    service()
+    until(archiver, {"archived": 1})
+    archiver("backup", "copy.db")
+    assert "sound" in archiver("verify", "copy.db").stdout
+    assert json.loads(archiver("status", "--json", "--archive", "copy.db").stdout)["states"] == {"archived": 1}
+    archiver("backup", "copy.db", expect=2)
