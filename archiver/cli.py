@@ -466,11 +466,14 @@ def _backup(options: argparse.Namespace) -> int:
         raise InputError(f"{target}: exists, and a back-up replaces nothing. Name another file.")
     draft = target.with_name(target.name + ".part")
     try:
-        with contextlib.closing(connect_to_read(path)) as db, contextlib.closing(sqlite3.connect(draft)) as copy:
-            with translated(target):
-                # SQLite's online back-up: one consistent state, whatever the writer does meanwhile.
-                db.backup(copy, pages=4096)
-                copy.execute("PRAGMA journal_mode = DELETE")
+        with (
+            contextlib.closing(connect_to_read(path)) as db,
+            contextlib.closing(sqlite3.connect(draft)) as copy,
+            translated(target),
+        ):
+            # SQLite's online back-up: one consistent state, whatever the writer does meanwhile.
+            db.backup(copy, pages=4096)
+            copy.execute("PRAGMA journal_mode = DELETE")
         draft.replace(target)
     except OSError as error:
         raise InputError(f"{target}: cannot be written ({error.strerror}). Name another file.") from error
