@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import decimal
 import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
-from archiver.model import PostRef
-from archiver.platforms import Markup, Platform
+from archiver.model import Author, Capture, Claim, Finding, Link, Look, Media, Outcome, Post, PostRef, Rank, Reason
+from archiver.platforms import Markup, Platform, Source
+
+if TYPE_CHECKING:
+    from bs4 import Tag
 
 # Paths that are no channels.
 _ACTIONS = (
@@ -37,10 +44,362 @@ def url(ref: PostRef) -> str:
     return f"https://t.me/{ref.id}"
 
 
+# --- the page that posts are embedded with --------------------------------------------------------------------------
+
+_BACKGROUND = re.compile(r"background(?:-image)?\s*:\s*url\(\s*['\"]?([^'\")]+)")
+_CLOCK = re.compile(r"\d{1,2}(?::\d{2}){1,2}")
+_COUNT = re.compile(r"(\d{1,9}(?:[.,]\d{1,3})?)\s*([KMB]?)", re.ASCII)
+_UNITS = {"": 1, "K": 1_000, "M": 1_000_000, "B": 1_000_000_000}
+#: Parts of a message that say nothing of its own: what it answers, where it is from, what it links to, who wrote it.
+_FOREIGN = (
+    ".tgme_widget_message_reply, .tgme_widget_message_forwarded_from, .tgme_widget_message_link_preview, "
+    ".tgme_widget_message_user, .media_not_supported_cont"
+)
+_MEDIA = (
+    "a.tgme_widget_message_photo_wrap, .tgme_widget_message_video_player, .tgme_widget_message_roundvideo_player, "
+    "audio.tgme_widget_message_voice"
+)
+#: Other things a message can be, which the page shows in part or not at all.
+_OTHERS = ("sticker", "location", "contact", "invoice", "game", "poll")
+
+
+def read_page(capture: Capture, ref: PostRef) -> Finding:
+    """PLATFORMS.md 3.9: a page that shows the message, or says in `tgme_widget_message_error` that there is none. Its
+    status is 200 either way. Pages with several messages (`/s/`) are read for the one asked for; an album is one
+    message under its first id, the others are in its links."""
+    from archiver import answers
+    from archiver.errors import ParseError
+
+    finding = answers.refused(capture)
+    if finding:
+        return finding
+    page = answers.page(capture.text, capture)
+    shown = page.select(".tgme_widget_message[data-post]")
+    for message in shown:
+        if _is(message, ref):
+            return _finding(message, ref)
+    if shown:
+        raise ParseError(f"{capture.url}: asked for {ref}, shows {str(shown[0]['data-post'])[:80]}")
+    error = page.select_one(".tgme_widget_message_error")
+    if error is None:
+        finding = answers.walled(capture)
+        if finding is None:
+            raise ParseError(f"{capture.url}: neither a message nor word that there is none")
+        return finding
+    words = error.get_text(" ", strip=True)
+    if re.search(r"\bprivate\b", words, re.IGNORECASE):
+        return answers.absent(Reason.PROTECTED, words)
+    if re.search(r"not found|channel with username", words, re.IGNORECASE):
+        return answers.absent(Reason.NOT_FOUND, words)
+    return answers.absent(Reason.UNKNOWN, words)
+
+
+def _is(message: Tag, ref: PostRef) -> bool:
+    """Whether a message is the one asked for, by its own id or as a part of its album. Names have no case."""
+    if str(message["data-post"]).lower() == ref.id.lower():
+        return True
+    links = (str(link.get("href")) for link in message.select(".tgme_widget_message_grouped_wrap a[href]"))
+    return any(part is not None and part.id.lower() == ref.id.lower() for part in map(match, links))
+
+
+def _finding(message: Tag, ref: PostRef) -> Finding:
+    from archiver import answers
+
+    post = _post(message, ref)
+    unseen = message.select_one(".tgme_widget_message_bubble > .message_media_not_supported_wrap")
+    label = unseen.select_one(".message_media_not_supported_label") if unseen else None
+    words = label.get_text(" ", strip=True) if label else None
+    others = {"poll", "sticker", "location", "contact", "invoice", "game", "documents", "card"}
+    if not post.text and not post.media and not others & {name for name, _ in post.extra}:
+        # It is there, and the page will not show it: "Please open Telegram to view this post", a service message.
+        return Finding(Outcome.HIDDEN, Reason.UNKNOWN, tombstone=words) if unseen else answers.absent(Reason.UNKNOWN)
+    return Finding(Outcome.FOUND, Reason.OK, post, tombstone=words)
+
+
+def _own(message: Tag, selector: str) -> Iterator[Tag]:
+    """Elements of the message itself, in order; not those of what it answers or links to."""
+    foreign = {id(part) for part in message.select(_FOREIGN)}
+    for element in message.select(selector):
+        if id(element) not in foreign and not any(id(parent) in foreign for parent in element.parents):
+            yield element
+
+
+def _first(message: Tag, selector: str) -> Tag | None:
+    return next(_own(message, selector), None)
+
+
+def _post(message: Tag, ref: PostRef) -> Post:
+    channel, _, number = str(message["data-post"]).partition("/")
+    body = _first(message, ".js-message_text") or _first(
+        message, ".tgme_widget_message_text:not(.js-message_reply_text)"
+    )
+    text, links = _prose(body) if body else ("", ())
+    extra: list[tuple[str, Any]] = list(_extra(message, channel, number, ref))
+    time = _first(message, ".tgme_widget_message_date time[datetime]") or _first(message, "time[datetime]")
+    views = _words(_first(message, ".tgme_widget_message_views"))
+    seen = _counted(views)
+    if views and seen is not None and not views.isdigit():
+        extra.append(("views_as_shown", views))
+    replied = message.select_one("a.tgme_widget_message_reply[href]")
+    return Post(
+        ref=ref,
+        author=_author(message, channel),
+        text=text,
+        created_at=_moment(str(time["datetime"])) if time else None,
+        url=f"https://t.me/{channel}/{ref.id.rpartition('/')[2]}",
+        links=links,
+        media=_media(message, ref),
+        reply_to=match(str(replied["href"])) if replied else None,
+        counts=(("views", seen),) if seen is not None else (),
+        extra=tuple(extra),
+    )
+
+
+def _author(message: Tag, channel: str) -> Author:
+    """The channel, or in a public group the member who wrote it."""
+    owner = _first(message, "a.tgme_widget_message_owner_name, .tgme_widget_message_owner_name")
+    sender = _first(message, ".tgme_widget_message_author a.tgme_widget_message_author_name")
+    if sender is not None and owner is None:
+        url = str(sender.get("href") or "")
+        found = re.fullmatch(r"https?://t\.me/([A-Za-z]\w{3,31})/?", url, re.ASCII)
+        if found is None or found[1].lower() != channel.lower():
+            return Author(found[1] if found else None, _words(sender), None, url or None)
+    name = _words(owner) or _words(_first(message, ".tgme_widget_message_author"))
+    return Author(channel, name, None, f"https://t.me/{channel}")
+
+
+def _prose(element: Tag) -> tuple[str, tuple[Link, ...]]:
+    """The text with line breaks, emoji as characters; and its links, hashtags and mentions left out."""
+    from bs4.element import NavigableString, Tag
+
+    parts: list[str] = []
+    links: dict[str, Link] = {}
+    for node in element.descendants:
+        if not isinstance(node, Tag):
+            if type(node) is NavigableString:  # not a comment
+                parts.append(str(node))
+        elif node.name == "br":
+            parts.append("\n")
+        elif node.name == "a" and re.match(r"https?://", href := str(node.get("href") or "")):
+            links.setdefault(href, Link(href, None, node.get_text().strip() or None))
+    return "".join(parts).strip(), tuple(links.values())
+
+
+def _media(message: Tag, ref: PostRef) -> tuple[Media, ...]:
+    """Pictures and films as the page gives them, each named by its message's number. A film that the page does not
+    play ("Media is too big") is named without a URL, and its still is kept."""
+    found: dict[str, Media] = {}
+    for element in _own(message, _MEDIA):
+        part = match(str(element.get("href") or ""))
+        key = (part or ref).id.rpartition("/")[2]
+        key = key if key not in found else f"{key}-{len(found) + 1}"
+        if "tgme_widget_message_photo_wrap" in (element.get("class") or ()):
+            url = _background(element)
+            found[key] = Media("photo", key, (url,) if url else ())
+        elif element.name == "audio":
+            url = _url(element.get("src"))
+            found[key] = Media("audio", key, (url,) if url else ())
+        else:
+            film = element.select_one("video[src]")
+            still = element.select_one(".tgme_widget_message_video_thumb, .tgme_widget_message_roundvideo_thumb")
+            url, poster = _url(film.get("src")) if film else None, _background(still)
+            clock = _words(element.select_one("time:not([datetime])"))
+            found[key] = Media("video", key, (url,) if url else (), duration=_seconds(clock), poster=poster)
+            if url is None and poster:
+                found[f"{key}-still"] = Media("photo", f"{key}-still", (poster,))
+    return tuple(found.values())
+
+
+def _extra(message: Tag, channel: str, number: str, ref: PostRef) -> Iterator[tuple[str, Any]]:
+    """What only Telegram has, as shown."""
+    album = [match(str(link.get("href"))) for link in _own(message, ".tgme_widget_message_grouped_wrap a[href]")]
+    ids = sorted({int(part.id.rpartition("/")[2]) for part in album if part})
+    if ids or number != ref.id.rpartition("/")[2]:
+        yield "album", sorted({str(each) for each in ids} | {number})
+    origin = message.select_one(".tgme_widget_message_forwarded_from_name")
+    if origin is not None:
+        yield "forwarded_from", {"name": _words(origin), "url": _url(origin.get("href"))}
+    signature = _words(_first(message, ".tgme_widget_message_from_author"))
+    if signature:
+        yield "signature", signature
+    meta = _first(message, ".tgme_widget_message_meta")
+    if meta and re.match(r"edited\b", meta.get_text(" ", strip=True)):
+        yield "edited", True
+    preview = message.select_one("a.tgme_widget_message_link_preview[href]")
+    if preview is not None:
+        title, about = preview.select_one(".link_preview_title"), preview.select_one(".link_preview_description")
+        yield "card", {"url": str(preview["href"]), "title": _words(title), "description": _words(about)}
+    files = [
+        {"title": _words(file.select_one(".tgme_widget_message_document_title")),
+         "size": _words(file.select_one(".tgme_widget_message_document_extra"))}
+        for file in _own(message, ".tgme_widget_message_document_wrap")
+    ]  # fmt: skip
+    if files:
+        yield "documents", files
+        yield "not_archived", "attached files: the public page names them and does not give them"
+    for kind in _OTHERS:
+        element = _first(message, f'[class*="tgme_widget_message_{kind}"]')
+        if element is not None:
+            yield kind, element.get_text(" ", strip=True) or True
+    reactions = [_words(each) for each in _own(message, ".tgme_reaction")]
+    if reactions:
+        yield "reactions", reactions
+
+
+def _words(element: Tag | None) -> str | None:
+    return (" ".join(element.get_text().split()) or None) if element else None
+
+
+def _url(value: object) -> str | None:
+    from archiver import oembed
+
+    return oembed.web_url(value)
+
+
+def _background(element: Tag | None) -> str | None:
+    found = _BACKGROUND.search(str(element.get("style") or "")) if element else None
+    return _url(found[1]) if found else None
+
+
+def _counted(shown: str | None) -> int | None:
+    """`12.5K` as a number: rounded, as the page shows it."""
+    found = _COUNT.fullmatch(shown.upper()) if shown else None
+    return int(decimal.Decimal(found[1].replace(",", ".")) * _UNITS[found[2]]) if found else None
+
+
+def _seconds(clock: str | None) -> float | None:
+    if not clock or not _CLOCK.fullmatch(clock):
+        return None
+    seconds = 0
+    for part in clock.split(":"):
+        seconds = seconds * 60 + int(part)
+    return float(seconds)
+
+
+def _moment(text: str) -> dt.datetime | None:
+    try:
+        at = dt.datetime.fromisoformat(text)
+        return at.astimezone(dt.UTC) if at.tzinfo else at.replace(tzinfo=dt.UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+# --- sources --------------------------------------------------------------------------------------------------------
+
+
+def embed_url(ref: PostRef) -> str:
+    """The address that Telegram's own widget frames."""
+    return f"https://t.me/{ref.id}?embed=1&mode=tme"
+
+
+def _embed(ref: PostRef, claim: Claim) -> Look:
+    from archiver import answers
+    from archiver.model import Request
+
+    if ref.id.startswith("c/"):
+        # A link of members to members (PLATFORMS.md 1.2): no public page has it, and none is asked.
+        return answers.absent(Reason.PROTECTED)
+    capture = yield from answers.ask(Request(embed_url(ref)))
+    return capture if isinstance(capture, Finding) else read_page(capture, ref)
+
+
+#: How many mementos of one message are read before giving up.
+_MAX_MEMENTOS = 4
+
+
+def read_memento(capture: Capture, ref: PostRef) -> Finding:
+    """An archived embed or `/s/` page: what it showed then. Anything else that was archived under the address (the
+    landing page, an error, a login page) decides nothing. Media are offered live first, then as archived."""
+    import dataclasses
+
+    from archiver import answers, memento
+    from archiver.errors import ParseError
+
+    at = memento.memento_at(capture)
+    if at is None or capture.status != 200:
+        return Finding(Outcome.UNKNOWN, Reason.UNKNOWN, observed_at=at)
+    try:
+        found = read_page(capture, ref)
+    except ParseError:
+        return Finding(Outcome.UNKNOWN, Reason.UNKNOWN, observed_at=at)
+    if found.post is None:
+        return dataclasses.replace(answers.absent(Reason.UNKNOWN, found.tombstone), observed_at=at)
+    media = tuple(
+        dataclasses.replace(
+            each,
+            urls=tuple(
+                dict.fromkeys((*each.urls, *(memento.replay_url(memento.stamp(at), u, "im_") for u in each.urls)))
+            ),
+        )
+        for each in found.post.media
+    )
+    return dataclasses.replace(found, observed_at=at, post=dataclasses.replace(found.post, media=media))
+
+
+def _wayback(ref: PostRef, claim: Claim) -> Look:
+    """Archived copies of the embed page and of `/s/` pages under the message's own address: at most three index
+    queries and `_MAX_MEMENTOS` mementos."""
+    from archiver import answers, memento
+
+    if ref.id.startswith("c/"):
+        return answers.absent(Reason.NOT_ARCHIVED)
+    left, unanswered, is_archived = _MAX_MEMENTOS, None, False
+    for place in (f"t.me/{ref.id}", f"t.me/s/{ref.id}", f"telegram.me/{ref.id}"):
+        rows = yield from answers.indexed(memento.cdx_query(place, prefix=True))
+        if isinstance(rows, Finding):
+            unanswered = rows
+            if rows.reason in {Reason.RATE_LIMITED, Reason.UNREACHABLE, Reason.TIMEOUT}:
+                break
+            continue
+        own = []
+        for row in rows:
+            named = match(row.original)
+            if named is not None and named.id.lower() == ref.id.lower():
+                own.append(row)
+        is_archived = is_archived or bool(own)
+        # Embed pages first: the landing page under the bare address shows no message.
+        whole = sorted((row for row in own if row.status in {200, None}), key=lambda row: "embed=" not in row.original)
+        for row in whole[:left]:
+            left -= 1
+            answer = yield from answers.replayed(row)
+            if isinstance(answer, Finding):
+                unanswered = answer
+                continue
+            found = read_memento(answer, ref)
+            if found.post is not None:
+                return found
+    return unanswered or answers.absent(Reason.UNKNOWN if is_archived else Reason.NOT_ARCHIVED)
+
+
+def _sources() -> tuple[Source, ...]:
+    from archiver import memento
+
+    return (
+        Source(
+            "embed",
+            Rank.FIRST_HAND,
+            _embed,
+            ("t.me",),
+            "The page of Telegram's own post widget: keyless, limits not published. Public channels and groups only; "
+            "attached files, polls' full results and films it calls too big are named and not given; views are "
+            "rounded; addresses of media are signed and expire.",
+        ),
+        Source(
+            "wayback",
+            Rank.ARCHIVE,
+            _wayback,
+            (memento.HOST,),
+            "The Internet Archive: about 30 index queries and 600 captures a minute, then 429 for a while. Only "
+            "archived widget and preview pages show a post.",
+        ),
+    )
+
+
 PLATFORM = Platform(
     name="telegram",
     match=match,
     url=url,
+    sources=_sources,
     markup=Markup(
         screens=(
             r"\b(?:t|telegram)\.(?:me|dog)/(?:s/)?(?:c/)?\w{4,32}/\d",

@@ -16,12 +16,15 @@ import re
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from tests.simulator import media as films
 from tests.simulator.exchange import Request, Response, Wire
 from tests.simulator.exchange import redirect as redirect_to
 from tests.simulator.mementos import Memento
+
+if TYPE_CHECKING:
+    from tests.simulator.networks import Shared
 
 #: X's ids: 41 bits of milliseconds since this, 10 of machine, 12 of sequence (PLATFORMS.md 0).
 EPOCH_MS = 1288834974657
@@ -385,6 +388,9 @@ class World:
     troubles: list[Trouble] = field(default_factory=list)
     limits: list[Limit] = field(default_factory=list)
     log: list[Exchange] = field(default_factory=list)
+    #: Posts of the networks besides X by `network:id`, and their files by URL: whose, type, bytes.
+    networks: dict[str, Shared] = field(default_factory=dict)
+    files: dict[str, tuple[Shared, str, bytes]] = field(default_factory=dict)
     #: What a test should look at when it wonders: wrong syndication tokens, hosts nobody made.
     warnings: list[str] = field(default_factory=list)
 
@@ -530,6 +536,37 @@ class World:
         self.codes[code] = target
         return code
 
+    def share(
+        self,
+        network: str,
+        name: str,
+        text: str,
+        created_at: dt.datetime,
+        media: Iterable[Medium] = (),
+        *,
+        handle: str | None = None,
+        author: str | None = None,
+        **options: object,
+    ) -> Shared:
+        """Publish a post on another network under the id its URL carries (`channel/12` on Telegram); `options` are
+        those that the network's host describes. `delete`, `protect_post` and `restore` take it as they take a post."""
+        from tests.simulator.networks import Shared, content
+
+        handle = handle or name.partition("/")[0]
+        made = tuple(self._medium(medium, created_at, name, number) for number, medium in enumerate(media))
+        post = Shared(network, name, handle, author or handle, text, _second(created_at), made, options)
+        self.networks[post.id] = post
+        for medium in made:
+            self.files[post.file(medium)] = (post, *content(medium))
+            if isinstance(medium, Film):
+                still = films.photo(medium.key, medium.width, medium.height)
+                self.files[post.still(medium)] = (post, "image/jpeg", still)
+        return post
+
+    def protect_post(self, post: Shared, at: dt.datetime | None = None) -> None:
+        """A post of another network is there and no longer public."""
+        self._say(post.id, State.PROTECTED, at)
+
     def page(
         self,
         url: str,
@@ -561,7 +598,7 @@ class World:
     def _say(self, key: str, state: State, at: dt.datetime | None) -> None:
         self._states.setdefault(key, []).append((at or self.clock.now, state))
 
-    def delete(self, post: Post | str, at: dt.datetime | None = None) -> None:
+    def delete(self, post: Post | Shared | str, at: dt.datetime | None = None) -> None:
         """The author deletes it, now or at a given time."""
         self._say(_id(post), State.DELETED, at)
 
@@ -572,7 +609,7 @@ class World:
         """Age-restricted: alive, but not shown to strangers."""
         self._say(_id(post), State.AGE_RESTRICTED, at)
 
-    def restore(self, post: Post | str, at: dt.datetime | None = None) -> None:
+    def restore(self, post: Post | Shared | str, at: dt.datetime | None = None) -> None:
         """The post itself is back (a suspended or protected account is freed by `free`)."""
         self._say(_id(post), State.LIVE, at)
 
@@ -729,6 +766,16 @@ class World:
         account = _last([event for event in self._states.get(f"@{post.account.id}", ()) if event[0] <= self.clock.now])
         return account or State.LIVE
 
+    def fate(self, post: Shared) -> State:
+        """How a post of another network stands at this moment."""
+        return _last([event for event in self._states.get(post.id, ()) if event[0] <= self.clock.now]) or State.LIVE
+
+    def shared_posts(self, network: str) -> tuple[Shared, ...]:
+        """Those of one network that have been published by now."""
+        return tuple(
+            post for post in self.networks.values() if post.network == network and post.created_at <= self.clock.now
+        )
+
     def account_state(self, account_id: str) -> State:
         return _last([e for e in self._states.get(f"@{account_id}", ()) if e[0] <= self.clock.now]) or State.LIVE
 
@@ -832,7 +879,7 @@ class World:
 # --- small rules ----------------------------------------------------------------------------------------------------
 
 
-def _id(post: Post | str) -> str:
+def _id(post: Post | Shared | str) -> str:
     return post if isinstance(post, str) else post.id
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from tests.simulator.exchange import Request, Response
-from tests.simulator.hosts import oembed, relays, shortlinks, syndication, twimg, wayback, x
+from tests.simulator.hosts import files, oembed, relays, shortlinks, syndication, telegram, twimg, wayback, x
 from tests.simulator.world import World
 
 Handler = Callable[[World, Request], Response]
 
 HANDLERS: Mapping[str, Handler] = {
     name: handler
-    for module in (oembed, relays, shortlinks, syndication, twimg, wayback, x)
+    for module in (files, oembed, relays, shortlinks, syndication, telegram, twimg, wayback, x)
     for name, handler in module.HANDLERS.items()
 }
