@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,8 @@ from archiver.store import check, connect_to_read, log, translated
 
 def verify(path: Path, options: argparse.Namespace) -> int:
     """Check an archive, or an export; 1 if something is damaged."""
-    if _is_zip(path):
-        from archiver.exports import wacz
-
-        found = wacz.check(path)
-        return _report(path, found, {"package": 1}, None, options)
+    if export_check := _export_check(path):
+        return _report(path, export_check(path), {"export": 1}, None, options)
     share, chosen = _share(options)
     counts: dict[str, int] = {}
 
@@ -45,12 +43,22 @@ def verify(path: Path, options: argparse.Namespace) -> int:
     return _report(path, damages, counts, last, options)
 
 
-def _is_zip(path: Path) -> bool:
+def _export_check(path: Path) -> Callable[[Path], list[str]] | None:
+    """How to check an export, None for what is an archive or nothing: the archive's own door says what is wrong."""
     try:
         with path.open("rb") as stream:
-            return stream.read(4) == b"PK\3\4"
+            head = stream.read(16)
     except OSError:
-        return False  # the archive's own door says what is wrong with it
+        return None
+    if head.startswith(b"SQLite format 3"):
+        return None
+    from archiver.exports import check_of, exports, wacz
+
+    if check := check_of(path):
+        return check
+    if any(path.name.endswith(export.suffix) for export in exports().values()):
+        raise InputError(f"{path}: carries no digests of its own, so nobody can tell. Export a bag or a WACZ instead.")
+    return wacz.check if head.startswith(b"PK\3\4") else None
 
 
 def _share(options: argparse.Namespace) -> tuple[float, int]:

@@ -11,6 +11,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 from archiver.model import Capture
@@ -90,12 +91,21 @@ class Contents(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """One format. `write(contents, out)` streams it; `says` is the one line that `archiver export --help` prints."""
+    """One format. `write(contents, out)` streams it; `says` is the one line that `archiver export list` prints.
+    `check(path)` says what is wrong with a file of it, a sentence each; None where the format carries no digests of its
+    own, so that nobody can tell (a bag round it can)."""
 
     name: str
     suffix: str
     says: str
     write: Callable[[Contents, BinaryIO], None]
+    check: Callable[[Path], list[str]] | None = None
+
+
+def check_of(path: Path) -> Callable[[Path], list[str]] | None:
+    """How to check an exported file, by the end of its name; None where it is no export that can be checked."""
+    found = [export for export in exports().values() if path.name.endswith(export.suffix)]
+    return found[0].check if found else None
 
 
 @functools.cache

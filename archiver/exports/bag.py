@@ -8,6 +8,11 @@ verifies. README.txt says what to type.
 from __future__ import annotations
 
 import base64
+import hashlib
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
 from typing import BinaryIO
 
 from archiver.exports import PROVES, PROVES_NOT, Contents, Export, exports, signing
@@ -80,9 +85,9 @@ _SIGNATURE = """
 
 _LEDGER = """
 {number}. The archive keeps a log of its captures that nobody, not even its operator, can change or shorten without
-   being caught by whoever holds an older checkpoint of it. data/ledger/proofs.txt proves, for each capture in this bag that
-   was made before the checkpoint, that it is in that log. data/ledger/how-to-check.txt explains every step, check.sh
-   is the same steps as a script. The first proof in the file, for example:
+   being caught by whoever holds an older checkpoint of it. data/ledger/proofs.txt proves, for each capture in this
+   bag that was made before the checkpoint, that it is in that log. data/ledger/how-to-check.txt explains every step,
+   check.sh is the same steps as a script. The first proof in the file, for example:
 
     $ mkdir check
     $ sed -n '2,/^}}$/p' data/ledger/proofs.txt > check/proof.json
@@ -142,8 +147,72 @@ def write(contents: Contents, out: BinaryIO) -> None:
             packed.add(f"{_TOP}/tagmanifest-sha256.txt.sig", signature, compress=False)
 
 
+def check(path: Path, *, key: bytes | None = None) -> list[str]:
+    """What is wrong with a bag, a sentence each; nothing for a sound one. Unpacks no file. `key` is the public key
+    (DER) that must have signed it; without one a valid or no signature will do."""
+    try:
+        with zipfile.ZipFile(path) as packed:
+            return list(_faults(packed, key))
+    except (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        return [f"cannot be read as a ZIP file: {error}"]
+
+
+def _faults(packed: zipfile.ZipFile, key: bytes | None) -> Iterator[str]:
+    names = packed.namelist()
+    if len(set(names)) != len(names):
+        yield "two files have the same name"
+    listed: set[str] = set()
+    for manifest in ("manifest-sha256.txt", "tagmanifest-sha256.txt"):
+        if f"{_TOP}/{manifest}" not in names:
+            yield f"{manifest} is missing"
+            return
+        for line in packed.read(f"{_TOP}/{manifest}").decode("utf-8", "replace").splitlines():
+            digest, _, name = line.partition("  ")
+            listed.add(f"{_TOP}/{name}")
+            if f"{_TOP}/{name}" not in names:
+                yield f"{name} is in {manifest} and not in the bag"
+                continue
+            found = hashlib.sha256()
+            try:
+                with packed.open(f"{_TOP}/{name}") as stream:
+                    while piece := stream.read(1 << 20):
+                        found.update(piece)
+            except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+                yield f"{name} is damaged: {error}"
+                continue
+            if found.hexdigest() != digest:
+                yield f"{name} is not what {manifest} says"
+    unlisted = {f"{_TOP}/{name}" for name in ("tagmanifest-sha256.txt", "tagmanifest-sha256.txt.sig", "key.pem")}
+    for name in sorted(set(names) - listed - unlisted):
+        yield f"{name} is in no manifest"
+    yield from _signed(packed, names, key)
+    if f"{_TOP}/data/archive.wacz" not in names:
+        yield "data/archive.wacz is missing"
+
+
+def _signed(packed: zipfile.ZipFile, names: list[str], key: bytes | None) -> Iterator[str]:
+    if not {f"{_TOP}/key.pem", f"{_TOP}/tagmanifest-sha256.txt.sig"} & set(names):
+        if key is not None:
+            yield "is not signed"
+        return
+    try:
+        lines = packed.read(f"{_TOP}/key.pem").decode("ascii").splitlines()
+        public = base64.b64decode("".join(lines[1:-1]), validate=True)
+        signature = packed.read(f"{_TOP}/tagmanifest-sha256.txt.sig")
+        content = packed.read(f"{_TOP}/tagmanifest-sha256.txt")
+    except (KeyError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+        yield f"the signature cannot be read: {error}"
+        return
+    if not signing.verifies(public, content, signature):
+        yield "the signature is not valid"
+    elif key is not None and public != key:
+        yield "was signed with another key"
+
+
 def _manifest(members: tuple[Member, ...] | list[Member]) -> str:
     return "".join(f"{each.sha256}  {each.name.removeprefix(_TOP + '/')}\n" for each in members)
 
 
-EXPORT = Export("bag", ".bag.zip", "BagIt: WACZ, provenance, report, and how to check them with sha256sum", write)
+EXPORT = Export(
+    "bag", ".bag.zip", "BagIt: WACZ, provenance, report, and how to check them with sha256sum", write, check
+)

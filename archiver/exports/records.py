@@ -16,12 +16,15 @@ import json
 import re
 import urllib.parse
 import uuid
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
+from warcio.archiveiterator import ArchiveIterator
+from warcio.exceptions import ArchiveLoadFailed
 from warcio.recordloader import ArcWarcRecord
-from warcio.statusandheaders import StatusAndHeaders
+from warcio.statusandheaders import StatusAndHeaders, StatusAndHeadersParserException
 from warcio.warcwriter import WARCWriter
 
 from archiver.exports import SAYS, Contents, Held
@@ -30,6 +33,7 @@ from archiver.model import Capture, timestamp
 _REVISIT = "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
 _SPACE = re.compile(r"[\x00-\x1f\x7f]+")
 _STEP = 1 << 20
+_UNREADABLE = (ArchiveLoadFailed, StatusAndHeadersParserException)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,22 @@ def write(contents: Contents, out: BinaryIO) -> Iterator[Written]:
     writer.info(contents.about())
     for held in contents.captures():
         yield from writer.capture(held, contents)
+
+
+def places(stream: IO[bytes], faults: list[str]) -> Iterator[str]:
+    """`offset URL` of every answer in a WARC, whoever wrote it; what is wrong with a record is added to *faults*."""
+    iterator = ArchiveIterator(stream, check_digests=True)
+    try:
+        for record in iterator:
+            while record.raw_stream.read(_STEP):
+                pass
+            if record.digest_checker.passed is False or record.raw_stream.limit:
+                faults.append(f"{record.rec_headers['WARC-Record-ID']} is not what its digest says")
+            if record.rec_type in ("response", "revisit", "resource"):
+                yield f"{iterator.get_record_offset()} {record.rec_headers['WARC-Target-URI']}"
+    # AttributeError: warcio's answer to a record without a URL or a length.
+    except (*_UNREADABLE, zlib.error, EOFError, ValueError, AttributeError) as error:
+        faults.append(f"cannot be read: {error}")
 
 
 def uri(url: str) -> str:

@@ -6,7 +6,12 @@ names each with its size, type and SHA-256. Who may use the posts is not ours to
 
 from __future__ import annotations
 
+import hashlib
 import json
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from archiver.exports import PROVES, PROVES_NOT, SAYS, Contents, Export, exports
@@ -90,4 +95,35 @@ def _graph(about: dict[str, Any], members: list[Member]) -> list[dict[str, Any]]
     ]
 
 
-EXPORT = Export("rocrate", ".crate.zip", "RO-Crate 1.1, a data set that research repositories read", write)
+def check(path: Path) -> list[str]:
+    """What is wrong with a crate of ours, a sentence each: every file against the size and digest on the card."""
+    try:
+        with zipfile.ZipFile(path) as packed:
+            return list(_faults(packed))
+    except (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        return [f"cannot be read as a ZIP file: {error}"]
+
+
+def _faults(packed: zipfile.ZipFile) -> Iterator[str]:
+    try:
+        graph = json.loads(packed.read("ro-crate-metadata.json"))["@graph"]
+        files = {each["@id"]: each["sha256"] for each in graph if each["@type"] == "File"}
+    except (KeyError, TypeError, ValueError) as error:
+        yield f"its card cannot be read: {error!r}"
+        return
+    for name in sorted(set(packed.namelist()) ^ {*files, "ro-crate-metadata.json"}):
+        yield f"{name} is only on the card, or only in the crate"
+    for name in sorted(set(packed.namelist()) & files.keys()):
+        digest = hashlib.sha256()
+        try:
+            with packed.open(name) as stream:
+                while piece := stream.read(1 << 20):
+                    digest.update(piece)
+        except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+            yield f"{name} is damaged: {error}"
+            continue
+        if digest.hexdigest() != files[name]:
+            yield f"{name} is not what the card says"
+
+
+EXPORT = Export("rocrate", ".crate.zip", "RO-Crate 1.1, a data set that research repositories read", write, check)

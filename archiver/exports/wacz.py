@@ -26,9 +26,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, cast
 
-from warcio.archiveiterator import ArchiveIterator
-from warcio.exceptions import ArchiveLoadFailed
-
 from archiver.exports import PROVES, PROVES_NOT, SAYS, Contents, Export, Signer, records, signing
 from archiver.exports.zipped import Zip
 
@@ -392,19 +389,9 @@ def _archive(packed: zipfile.ZipFile, entries: dict[str, zipfile.ZipInfo]) -> It
     there: set[str] = set()
     for name in names:
         with packed.open(name) as stream:
-            try:
-                iterator = ArchiveIterator(stream, check_digests=True)
-                for record in iterator:
-                    while record.raw_stream.read(1 << 20):
-                        pass
-                    if record.digest_checker.passed is False or record.raw_stream.limit:
-                        yield f"{name}: {record.rec_headers['WARC-Record-ID']} is not what its digest says"
-                    if record.rec_type in ("response", "revisit", "resource"):
-                        place = f"{name.rpartition('/')[2]} {iterator.get_record_offset()}"
-                        there.add(f"{place} {record.rec_headers['WARC-Target-URI']}")
-            except (ArchiveLoadFailed, zlib.error, EOFError, ValueError) as error:
-                yield f"{name}: cannot be read: {error}"
-                return
+            faults: list[str] = []
+            there.update(f"{name.rpartition('/')[2]} {place}" for place in records.places(stream, faults))
+        yield from (f"{name}: {fault}" for fault in faults)
     indexed = set()
     for name in entries:
         if name.startswith("indexes/") and name.endswith((".cdx", ".cdxj", ".cdx.gz")):
@@ -423,4 +410,4 @@ def _archive(packed: zipfile.ZipFile, entries: dict[str, zipfile.ZipInfo]) -> It
         yield f"{more} lines of the index point to no record"
 
 
-EXPORT = Export("wacz", ".wacz", "WACZ 1.1.1, one file for ReplayWeb.page and pywb; --sign signs it", write)
+EXPORT = Export("wacz", ".wacz", "WACZ 1.1.1, one file for ReplayWeb.page and pywb; --sign signs it", write, check)
