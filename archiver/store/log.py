@@ -100,7 +100,7 @@ def stamps(db: sqlite3.Connection, size: int) -> list[bytes]:
     return [bytes(row[0]) for row in rows]
 
 
-# --- seals: the digest of a row, since no signature covers all of its columns ------------------------------------------
+# --- seals: the digest of a row, since no signature covers all of its columns -----------------------------------------
 
 _CHECKPOINT = "SELECT size, note, vkey, run, signed_at FROM checkpoint"
 _STAMP = "SELECT size, authority, token, stamped_at FROM stamp"

@@ -207,7 +207,8 @@ CREATE TRIGGER capture_no_update BEFORE UPDATE ON capture
   WHEN NEW.id IS NOT OLD.id OR NEW.seq IS NOT OLD.seq OR NEW.record IS NOT '{"erased":true}'
     OR NOT EXISTS (SELECT 1 FROM erasure WHERE kind = 'capture' AND name = OLD.id)
   BEGIN SELECT RAISE(ABORT, 'capture is append-only'); END;
-""" + _guards(
+"""
+CUSTODY += _guards(
     ("erasure", "kind = NEW.kind AND name = NEW.name"),
     ("seal", "kind = NEW.kind AND name = NEW.name"),
     ("origin_leaf", "log = NEW.log AND leaf = NEW.leaf"),
