@@ -188,6 +188,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     ledger.add_argument("--publish", type=Path, metavar="DIR", help="write the log as static tiles, for witnesses")
     ledger.add_argument("--prove", metavar="CAPTURE", help="print the proof that a capture (its id) is in the ledger")
+    add(
+        "reread",
+        _reread,
+        "rebuild every opinion from the captures, offline, and say what changed",
+        "archiver reread",
+    )
     add("status", _status, "what the archive holds, what is due, what waits and why", "archiver status")
     return parser
 
@@ -501,6 +507,12 @@ def _ledger(options: argparse.Namespace) -> int:
     if options.prove is not None:
         return proving.prove(path, options.prove)
     return proving.show_checkpoint(path, options)
+
+
+def _reread(options: argparse.Namespace) -> int:
+    from archiver.custody import reread
+
+    return reread(_config(options), _archive_path(options), options, os.environ)
 
 
 def _status(options: argparse.Namespace) -> int:

@@ -91,7 +91,7 @@ def add_article(
         ),
     )  # fmt: skip
     for seq, embed in enumerate(embeds):
-        _add_embed(db, id, seq, embed)
+        add_embed(db, id, seq, embed)
     return id
 
 
@@ -110,7 +110,8 @@ def article(db: sqlite3.Connection, id: str) -> Kept:
     return Kept(*row)
 
 
-def _add_embed(db: sqlite3.Connection, article: str, seq: int, embed: Embed) -> None:
+def add_embed(db: sqlite3.Connection, article: str, seq: int, embed: Embed) -> None:
+    """Keep the *seq*-th place of an article, its post not known yet."""
     id = name_of("embed", article, seq)
     claim = embed.claim
     db.execute(

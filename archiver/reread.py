@@ -1,0 +1,515 @@
+"""Rebuild every opinion from the facts, offline: what a better parser would have made of what was captured.
+
+Each article's bytes are read again, and each look of the past is looked at again with exactly the captures it got
+then. What was met with silence left no capture, so its row is the only witness and stays as it is. Nothing is asked
+of anybody, and an archive that today's parsers read as before comes out unchanged.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import sqlite3
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+import httpx
+
+from archiver import resolve, sniff
+from archiver.archive import Job, Rules
+from archiver.errors import ArchiverError, FetchError, NotRecorded, ParseError
+from archiver.model import Capture, Claim, Embed, Finding, Outcome, Post, PostRef, Reason, Request, timestamp
+from archiver.platforms import Platform, Source, platforms
+from archiver.store import Writer, facts, opinions, work
+
+Found = TypeVar("Found")
+
+#: What is compared to say what changed: each table with what names a row of it.
+_TABLES = (
+    ("article", "id"),
+    ("embed", "id"),
+    ("attempt", "id"),
+    ("snapshot", "id"),
+    ("media", "snapshot || ' ' || key"),
+    ("post", "platform || ':' || id"),
+    ("code", "code || ' ' || coalesce(embed, '') || ' ' || coalesce(platform || ':' || post, '')"),
+    ("wording", "coalesce(embed, platform || ':' || post)"),
+)
+_FETCH_REASONS = {"unreachable", "timeout", "not-recorded", "rate-limited", "blocked", "address-refused", "too-large"}
+_UNREADABLE = Finding(Outcome.UNREADABLE, Reason.UNREADABLE)
+_WINDOW = dt.timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One row of opinion that is another one now: `what` happened is added, removed or changed."""
+
+    table: str
+    name: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reread:
+    """What became of it. `kept` are looks whose answers are not all here, left as they were."""
+
+    articles: int
+    attempts: int
+    changes: tuple[Change, ...]
+    kept: tuple[str, ...]
+
+    def counts(self) -> dict[str, int]:
+        """How many rows of each table were added, removed, changed."""
+        counted: dict[str, int] = {}
+        for each in self.changes:
+            counted[f"{each.table} {each.what}"] = counted.get(f"{each.table} {each.what}", 0) + 1
+        return dict(sorted(counted.items()))
+
+
+def reread(
+    writer: Writer,
+    rules: Rules,
+    *,
+    now: Callable[[], dt.datetime],
+    extract: Callable[..., Sequence[Embed]],
+    text_of: Callable[..., str],
+) -> Reread:
+    """Do it, in one transaction."""
+    job = Job(writer, _Nobody(), rules, now=now, extract=extract, text_of=text_of, retry_after=lambda capture, at: None)
+    with writer.transaction() as db:
+        return _Reading(db, job, rules, now, extract).all()
+
+
+class _Nobody:
+    """A web that is never asked."""
+
+    async def fetch(self, request: Request) -> tuple[Capture, ...]:
+        raise NotRecorded(f"{request.url}: rereading asks nobody")
+
+    def wait_for(self, url: str) -> float:
+        return 0.0
+
+    def remember(self, url: str, seconds_ago: float) -> None:
+        pass
+
+
+class _Answers:
+    """Stored captures in place of the web: those of one look first, in their order; then any of its time."""
+
+    def __init__(self, db: sqlite3.Connection, own: Iterable[str], around: tuple[dt.datetime, dt.datetime] | None):
+        self._db, self._around = db, around
+        self._own = [facts.capture(db, id) for id in own]
+        self.given: list[Capture] = []
+        self.silences = 0
+
+    def get(self, request: Request) -> Capture | None:
+        """The answer to this request, its redirects followed; None where none is kept."""
+        first = next((each for each in self._own if each.redirected_from is None and _asks(request, each)), None)
+        if first is not None:
+            self._own.remove(first)
+        elif self._around is not None:
+            first = self._elsewhere(request)
+        if first is None:
+            self.silences += 1
+            return None
+        chain = [first]
+        while len(chain) <= request.follow:
+            hop = next((each for each in self._own if each.redirected_from == chain[-1].id), None)
+            if hop is None:
+                row = self._db.execute(
+                    "SELECT record FROM capture WHERE redirected_from = ? ORDER BY seq LIMIT 1", (chain[-1].id,)
+                ).fetchone()
+                hop = facts.capture_from(self._db, row[0]) if row else None
+            else:
+                self._own.remove(hop)
+            if hop is None:
+                break
+            chain.append(hop)
+        self.given += chain
+        return chain[-1]
+
+    def _elsewhere(self, request: Request) -> Capture | None:
+        assert self._around is not None
+        row = self._db.execute(
+            "SELECT record FROM capture WHERE url = ? AND method = ? AND request_body = ? AND redirected_from IS NULL "
+            "AND started_at BETWEEN ? AND ? ORDER BY seq DESC LIMIT 1",
+            (
+                _plain(request.url), request.method, hashlib.sha256(request.body).hexdigest(),
+                timestamp(self._around[0]), timestamp(self._around[1]),
+            ),
+        ).fetchone()  # fmt: skip
+        return facts.capture_from(self._db, row[0]) if row else None
+
+    def drive(self, look: Generator[Request, Capture, Found], silence: FetchError) -> Found:
+        """Run a look-up on them; *silence* is thrown in where they have nothing."""
+        try:
+            request = next(look)
+            while True:
+                capture = self.get(request)
+                request = look.throw(silence) if capture is None else look.send(capture)
+        except StopIteration as stop:
+            found: Found = stop.value
+            return found
+
+
+def _asks(request: Request, capture: Capture) -> bool:
+    return (
+        capture.method == request.method
+        and capture.request_body.sha256 == hashlib.sha256(request.body).hexdigest()
+        and (capture.url == request.url or capture.url == _plain(request.url))
+    )
+
+
+def _plain(url: str) -> str:
+    """A URL as the fetcher asks it."""
+    try:
+        return str(httpx.URL(url).copy_with(fragment=None))
+    except (httpx.InvalidURL, ValueError, TypeError):
+        return url
+
+
+class _Reading:
+    def __init__(
+        self,
+        db: sqlite3.Connection,
+        job: Job,
+        rules: Rules,
+        now: Callable[[], dt.datetime],
+        extract: Callable[..., Sequence[Embed]],
+    ) -> None:
+        self._db, self._job, self._rules, self._now, self._extract = db, job, rules, now, extract
+        self._platforms: Mapping[str, Platform] = platforms()
+        self._kept: list[str] = []
+        self._new: set[str] = set()
+        #: What was known of the media of posts whose snapshots are replaced, by key.
+        self._media_of: dict[PostRef, dict[str, tuple[Any, ...]]] = {}
+
+    def all(self) -> Reread:
+        before = self._rows()
+        articles = self._articles()
+        self._resolutions()
+        attempts = self._attempts()
+        self._media()
+        self._posts()
+        self._index()
+        changes = tuple(_changes(before, self._rows()))
+        return Reread(articles, attempts, changes, tuple(self._kept))
+
+    def _rows(self) -> dict[tuple[str, str], bytes]:
+        """A digest of every row of opinion."""
+        found = {}
+        for table, name in _TABLES:
+            for row in self._db.execute(f"SELECT {name}, * FROM {table}"):  # noqa: S608 - literals of this module
+                # wording's rowid is a number of ours, not an opinion.
+                values = tuple(row)[2:] if table == "wording" else tuple(row)[1:]
+                found[table, str(row[0])] = hashlib.sha256(repr(values).encode("utf-8", "surrogatepass")).digest()
+        return found
+
+    # --- articles ---------------------------------------------------------------------------------------------------
+
+    def _articles(self) -> int:
+        rows = self._db.execute("SELECT id, location, capture, media_type, charset FROM article ORDER BY id").fetchall()
+        for id, location, capture, media_type, charset in rows:
+            try:
+                content = facts.capture(self._db, capture).content
+                embeds = self._extract(content, media_type=media_type, charset=charset, location=location)
+            except ArchiverError as error:
+                self._kept.append(f"article {location}: {error}")
+                continue
+            self._renew(id, embeds)
+        return len(rows)
+
+    def _renew(self, article: str, embeds: Sequence[Embed]) -> None:
+        """Replace an article's embeds if they are others than those kept; what is still there keeps its post."""
+        sql = "SELECT * FROM embed WHERE article = ? ORDER BY seq"
+        old = [tuple(row) for row in self._db.execute(sql, (article,))]
+        self._db.execute("SAVEPOINT embeds")
+        self._forget_embeds(article)
+        for seq, embed in enumerate(embeds):
+            opinions.add_embed(self._db, article, seq, embed)
+        new = [tuple(row) for row in self._db.execute(sql, (article,))]
+        if [row[:_FOUND] for row in new] == [row[:_FOUND] for row in old]:
+            self._db.execute("ROLLBACK TO embeds")
+            self._db.execute("RELEASE embeds")
+            return
+        left = list(old)
+        for row in new:
+            same = next((each for each in left if each[3:_FOUND] == row[3:_FOUND]), None) or next(
+                (each for each in left if each[3:_WHERE] == row[3:_WHERE]), None
+            )
+            if same is None:
+                self._new.add(row[0])
+                work.mark_due(self._db, "embed", row[0], self._now())
+                continue
+            left.remove(same)
+            self._db.execute(
+                "UPDATE embed SET post = ?, state = ?, reason = ?, resolution = ?, verdict = ? WHERE id = ?",
+                (*same[_FOUND:], row[0]),
+            )
+        here = {row[0] for row in new}
+        for row in old:
+            if row[0] not in here:
+                work.done(self._db, "embed", row[0])
+        self._db.execute("RELEASE embeds")
+
+    def _forget_embeds(self, article: str) -> None:
+        for table in ("code", "wording"):
+            self._db.execute(
+                f"DELETE FROM {table} WHERE embed IN (SELECT id FROM embed WHERE article = ?)",  # noqa: S608 - literals
+                (article,),
+            )
+        self._db.execute("DELETE FROM embed WHERE article = ?", (article,))
+
+    # --- which post -------------------------------------------------------------------------------------------------
+
+    def _resolutions(self) -> None:
+        for id, kept in self._db.execute("SELECT id, resolution FROM embed ORDER BY id").fetchall():
+            if kept is None and id not in self._new:
+                continue  # not tried yet: the next run does
+            evidence = json.loads(kept)["evidence"] if kept else []
+            own = dict.fromkeys(step["capture"] for step in evidence if step["capture"])
+            embed = replace(opinions.embed(self._db, id).embed, ref=None)
+            answers = _Answers(self._db, own, (_FIRST, _LAST))
+            try:
+                silence = NotRecorded("it was not captured")
+                resolution = answers.drive(resolve.resolve(embed, self._platforms), silence)
+            except (FetchError, ParseError) as error:
+                resolution = resolve.failed(error)
+            if answers.silences and opinions.packed(resolution) != kept:
+                if kept is not None:
+                    self._kept.append(f"embed {id}: not every answer that led to its post is kept")
+                continue
+            if resolution.ref is None:
+                state = resolve.unresolved_state(resolution)
+                opinions.set_resolution(self._db, id, resolution, state, resolution.reason)
+            else:
+                opinions.set_resolution(self._db, id, resolution)
+                work.done(self._db, "embed", id)
+                self._job._know(self._db, resolution.ref, 0, self._now())
+
+    # --- looks at posts ---------------------------------------------------------------------------------------------
+
+    def _attempts(self) -> int:
+        rows = self._db.execute(
+            "SELECT rowid, id, platform, post, source, outcome, reason, tombstone, detail, captures, started_at, "
+            "ended_at FROM attempt ORDER BY started_at, rowid"
+        ).fetchall()
+        wanted: dict[str, tuple[Post, Source, Capture, dt.datetime, int]] = {}
+        witnessed: set[tuple[str, str]] = set()
+        for row in rows:
+            rowid, _, platform, id, name, outcome, reason, tombstone, detail, captures, started_at, ended_at = row
+            ref, own = PostRef(platform, id), json.loads(captures)
+            source = self._source(platform, name)
+            seen = self._look(ref, source, own, reason, detail, (started_at, ended_at)) if source and own else None
+            if seen is None:
+                witnessed.update((name, capture) for capture in own)
+                continue
+            finding, said, answers = seen
+            now_says = (finding.outcome.value, finding.reason.value, finding.tombstone)
+            if now_says != (outcome, reason, tombstone):
+                if answers.silences:
+                    witnessed.update((name, capture) for capture in own)
+                    self._kept.append(f"look at {ref} by {name} at {started_at}: not every answer is kept")
+                    continue
+                self._db.execute(
+                    "UPDATE attempt SET outcome = ?, reason = ?, tombstone = ?, detail = ? WHERE rowid = ?",
+                    (*now_says, said, rowid),
+                )
+            elif said != detail and not answers.silences:
+                self._db.execute("UPDATE attempt SET detail = ? WHERE rowid = ?", (said, rowid))
+            if finding.outcome is Outcome.FOUND and finding.post is not None and answers.given:
+                assert source is not None
+                last = answers.given[-1]
+                observed_at = finding.observed_at or last.started_at
+                depth = opinions.depth_of(self._db, ref)
+                for post, at_depth in ((finding.post, depth), *((also, 1) for also in finding.also)):
+                    key = opinions.name_of("snapshot", post.ref, source.name, last.id)
+                    wanted.setdefault(key, (post, source, last, observed_at, at_depth))
+        self._snapshots(wanted, witnessed)
+        return len(rows)
+
+    def _source(self, platform: str, name: str) -> Source | None:
+        found = self._platforms.get(platform)
+        return next((each for each in found.sources() if each.name == name), None) if found else None
+
+    def _look(
+        self, ref: PostRef, source: Source, own: list[str], reason: str, detail: str | None, times: tuple[str, str]
+    ) -> tuple[Finding, str | None, _Answers] | None:
+        """One look again: what it finds now, in which words it fails, and what it was answered."""
+        around = (dt.datetime.fromisoformat(times[0]) - _WINDOW, dt.datetime.fromisoformat(times[1]) + _WINDOW)
+        silence = FetchError(
+            detail or "it was not captured", reason=reason if reason in _FETCH_REASONS else "unreachable"
+        )
+        best: tuple[Finding, str | None, _Answers] | None = None
+        # What articles said of it then may be less than what they say now, and a source may ask by that.
+        for claim in self._claims(ref):
+            said = None
+            try:
+                answers = _Answers(self._db, own, around)
+            except ArchiverError:
+                return None  # a capture that was erased
+            try:
+                finding = answers.drive(source.look(ref, claim), silence)
+            except FetchError as error:
+                finding, said = resolve.finding_of(error), str(error)
+            except ParseError as error:
+                finding, said = _UNREADABLE, str(error)
+            except (ValueError, LookupError, TypeError, ArithmeticError, AttributeError) as error:
+                finding, said = _UNREADABLE, f"{type(error).__name__}: {error}"
+            if best is None or answers.silences < best[2].silences:
+                best = (finding, said, answers)
+            if not answers.silences or detail is not None:
+                break
+        return best
+
+    def _claims(self, ref: PostRef) -> Iterable[Claim]:
+        claims = dict.fromkeys([opinions.claim_for(self._db, ref)])
+        for embed in opinions.embeds_of(self._db, ref):
+            claim = opinions.embed(self._db, embed).embed.claim
+            claims.setdefault(Claim(claim.handle, claim.name, claim.date, claim.text))
+        claims.setdefault(Claim())
+        return claims
+
+    def _snapshots(
+        self, wanted: dict[str, tuple[Post, Source, Capture, dt.datetime, int]], witnessed: set[tuple[str, str]]
+    ) -> None:
+        rows = self._db.execute(
+            "SELECT id, platform, post, source, capture, observed_at, shown FROM snapshot"
+        ).fetchall()
+        for id, platform, post, source, capture, observed_at, shown in rows:
+            if id not in wanted:
+                if (source, capture) in witnessed:
+                    continue
+            else:
+                new, _, _, at, _ = wanted[id]
+                if (opinions.packed(new), timestamp(at)) == (shown, observed_at):
+                    del wanted[id]
+                    continue
+            self._remember_media(PostRef(platform, post))
+            self._db.execute("DELETE FROM media WHERE snapshot = ?", (id,))
+            self._db.execute("DELETE FROM snapshot WHERE id = ?", (id,))
+        for new, source, capture, at, depth in wanted.values():
+            self._remember_media(new.ref)
+            self._job._snapshot(self._db, new, source, capture, at, depth)
+
+    # --- media ------------------------------------------------------------------------------------------------------
+
+    def _remember_media(self, ref: PostRef) -> None:
+        """Note what is known of a post's media before its snapshots are replaced."""
+        if ref in self._media_of:
+            return
+        rows = self._db.execute(
+            "SELECT key, reason, media.capture, type, width, height FROM media JOIN snapshot "
+            "ON snapshot.id = media.snapshot WHERE platform = ? AND post = ? ORDER BY media.sha256 IS NULL",
+            (ref.platform, ref.id),
+        ).fetchall()
+        self._media_of[ref] = {}
+        for row in rows:
+            self._media_of[ref].setdefault(row[0], tuple(row)[1:])
+
+    def _media(self) -> None:
+        for ref, known in self._media_of.items():
+            for media in opinions.media_of(self._db, ref):
+                reason, capture, type, width, height = known.get(media.key, (None,) * 5)
+                if reason is None:
+                    self._find_media(ref, media.key)
+                elif reason != Reason.NOT_TRIED.value:
+                    opinions.set_media(
+                        self._db, ref, media.key, reason=Reason(reason), type=type, width=width, height=height,
+                        capture=facts.capture(self._db, capture) if capture else None,
+                    )  # fmt: skip
+            self._job._want_media(self._db, ref, self._now())
+        rows = self._db.execute(
+            "SELECT rowid, reason, capture, type, width, height FROM media WHERE capture IS NOT NULL"
+        ).fetchall()
+        for rowid, reason, id, *shape in rows:
+            try:
+                capture = facts.capture(self._db, id)
+                look = sniff.sniff(capture.payload)
+            except ArchiverError:
+                continue  # erased
+            is_kept = capture.status == 200 and not capture.truncated and look.is_media
+            if is_kept == (reason == Reason.OK.value) and (
+                not is_kept or shape == [look.type, look.width, look.height]
+            ):
+                continue
+            if is_kept:
+                self._db.execute(
+                    "UPDATE media SET reason = 'ok', sha256 = ?, size = ?, type = ?, width = ?, height = ? "
+                    "WHERE rowid = ?",
+                    (capture.payload.sha256, capture.payload.size, look.type, look.width, look.height, rowid),
+                )
+            else:
+                self._db.execute(
+                    "UPDATE media SET reason = ?, sha256 = NULL, size = NULL, type = NULL, width = NULL, height = NULL "
+                    "WHERE rowid = ?",
+                    (Reason.UNREADABLE.value, rowid),
+                )
+
+    def _find_media(self, ref: PostRef, key: str) -> None:
+        """A picture that nobody knew of before: perhaps it was captured for another post."""
+        for media in opinions.media_shown(self._db, ref, key):
+            for url in media.urls:
+                row = self._db.execute(
+                    "SELECT record FROM capture WHERE url = ? AND status = 200 ORDER BY started_at DESC LIMIT 1",
+                    (_plain(url),),
+                ).fetchone()
+                capture = facts.capture_from(self._db, row[0]) if row else None
+                look = sniff.sniff(capture.payload) if capture and not capture.truncated else None
+                if look is not None and look.is_media:
+                    opinions.set_media(
+                        self._db, ref, key, reason=Reason.OK, capture=capture, type=look.type, width=look.width,
+                        height=look.height,
+                    )  # fmt: skip
+                    return
+
+    # --- posts and words --------------------------------------------------------------------------------------------
+
+    def _posts(self) -> None:
+        for platform, id in self._db.execute("SELECT platform, id FROM post ORDER BY platform, id").fetchall():
+            ref = PostRef(platform, id)
+            has_snapshot = opinions.best_snapshot(self._db, ref) is not None
+            if not has_snapshot:
+                self._db.execute(
+                    "UPDATE post SET snapshot = NULL, handle = NULL, author = NULL, name = NULL, text = NULL "
+                    "WHERE platform = ? AND id = ? AND snapshot IS NOT NULL",
+                    (platform, id),
+                )
+                self._db.execute("DELETE FROM wording WHERE platform = ? AND post = ?", (platform, id))
+            if has_snapshot or opinions.attempts(self._db, ref):
+                self._job._settle(self._db, ref, self._now())
+
+    def _index(self) -> None:
+        """The codes and the word index are made anew from what was kept."""
+        self._db.execute("DELETE FROM code")
+        for id, codes in self._db.execute("SELECT id, codes FROM embed ORDER BY id").fetchall():
+            for code in json.loads(codes):
+                self._db.execute("INSERT OR IGNORE INTO code (code, embed) VALUES (?, ?)", (code, id))
+        rows = self._db.execute("SELECT platform, post, shown FROM snapshot ORDER BY taken_at, id").fetchall()
+        for platform, post, shown in rows:
+            for link in json.loads(shown)["links"]:
+                found = opinions.code_of(link["url"])
+                if found:
+                    self._db.execute(
+                        "INSERT OR IGNORE INTO code (code, platform, post) SELECT ?1, ?2, ?3 WHERE NOT EXISTS "
+                        "(SELECT 1 FROM code WHERE code = ?1 AND platform = ?2 AND post = ?3)",
+                        (found, platform, post),
+                    )
+        self._db.execute("INSERT INTO wording_fts(wording_fts) VALUES ('rebuild')")
+
+
+#: Where in a row of `embed` the post begins (what was found ends), and where its place in the article begins.
+_FOUND, _WHERE = 18, 12
+_FIRST, _LAST = dt.datetime(1970, 1, 1, tzinfo=dt.UTC), dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
+
+
+def _changes(before: dict[tuple[str, str], bytes], after: dict[tuple[str, str], bytes]) -> Iterable[Change]:
+    for table, name in sorted(before.keys() | after.keys()):
+        was, is_now = before.get((table, name)), after.get((table, name))
+        if was != is_now:
+            yield Change(table, name, "added" if was is None else "removed" if is_now is None else "changed")
+
+
+__all__ = ["Change", "Reread", "reread"]
