@@ -50,7 +50,8 @@ AGREEING = frozenset({Kind.SAME, Kind.LOSSY, Kind.WITHIN, Kind.PART, Kind.CUT})
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """`score` 0..1; `length` is how many letters and digits of agreeing text it rests on (short texts recur)."""
+    """`score` 0..1; `length` is how many letters and digits of agreeing text it rests on (short texts recur). An
+    ideograph counts three and a syllable of kana or hangul two: each says as much as that many letters."""
 
     score: float
     kind: Kind
@@ -111,7 +112,15 @@ def _compare(claimed: str, actual: str, is_cut: bool) -> Likeness:
 
 
 def _letters(parts: tuple[str, ...]) -> int:
-    return sum(map(len, parts))
+    return sum(
+        1 if char < "\u3040" else 3 if _IDEOGRAPH.match(char) else 2 if _SYLLABLE.match(char) else 1
+        for part in parts
+        for char in part
+    )
+
+
+_IDEOGRAPH = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f]")
+_SYLLABLE = re.compile("[\u3040-\u30ff\uac00-\ud7af]")
 
 
 def _begins(short: tuple[str, ...], long: tuple[str, ...]) -> bool:
