@@ -448,7 +448,8 @@ def _recover(climb: _Climb) -> Generator[Request, Capture, tuple[PostRef, str] |
         return None
     posts, is_complete = yield from _posts_of(climb, handle, span)
     if not posts:
-        climb.note(rung, f"no post of @{handle} about {claim.date} is archived")
+        found = "no post of" if is_complete else "the index could not be read whole; no post found of"
+        climb.note(rung, f"{found} @{handle} about {claim.date}{' is archived' if is_complete else ''}")
         return None
     ordered = sorted(posts.values(), key=lambda each: (_distance(each.ref, claim.date), each.ref))
     if claim.text or claim.pic_codes:
