@@ -479,7 +479,7 @@ class _Reading:
                 )
                 self._db.execute("DELETE FROM wording WHERE platform = ? AND post = ?", (platform, id))
             if has_snapshot or opinions.attempts(self._db, ref):
-                self._job._settle(self._db, ref, self._now())
+                self._job._settle(self._db, ref)
 
     def _index(self) -> None:
         """The codes and the word index are made anew from what was kept."""
