@@ -734,6 +734,7 @@ class Job:
         """The first URL that answers with what really is a picture, film or sound."""
         reason, tried = Reason.NOT_FOUND, None
         urls = dict.fromkeys(url for media in descriptions for url in media.urls)
+        stated = {media.urls[0]: media.sha256 for media in descriptions if media.sha256 and media.urls}
         for url in urls:
             try:
                 captures = await self._ask(Request(url, is_media=True), began_at)
@@ -748,6 +749,10 @@ class Job:
                 continue
             if last.truncated:
                 reason = Reason.TOO_LARGE if last.truncated == "length" else Reason.TIMEOUT
+                continue
+            if stated.get(url) not in (None, last.payload.sha256):
+                # Kept as what was served, and not taken for what the author posted.
+                reason = Reason.UNREADABLE
                 continue
             look = await asyncio.to_thread(sniff.sniff, last.payload)
             if look.is_media:

@@ -348,7 +348,9 @@ class Variant:
 @dataclass(frozen=True, slots=True)
 class Media:
     """One picture or film of a post as its source states it. `urls` are what to fetch, best first, until one answers;
-    `duration` in seconds, `width`/`height` in pixels. `key` names it within its post (stable between snapshots)."""
+    `duration` in seconds, `width`/`height` in pixels. `key` names it within its post (stable between snapshots).
+    `sha256` is what the source says of the original's bytes: the first of `urls` must answer with them, the others may
+    be re-encodings."""
 
     kind: str  # photo | video | gif | audio
     key: str
@@ -359,6 +361,7 @@ class Media:
     duration: float | None = None
     poster: str | None = None
     variants: tuple[Variant, ...] = ()
+    sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

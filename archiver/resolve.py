@@ -21,10 +21,13 @@ _TELLING = (Reason.DELETED, Reason.SUSPENDED, Reason.NOT_FOUND)
 
 
 def resolve(embed: Embed, platforms: Mapping[str, Platform]) -> Resolving:
-    """Which post an embed shows: its own id first, which needs no request, then the platform's ladder."""
-    if embed.ref is not None:
-        return Resolution(embed.ref, Reason.OK, "url", (Evidence("url", embed.url or str(embed.ref)),))
+    """Which post an embed shows: its own id first, which needs no request, then the platform's ladder; an id that may
+    pass to another author goes up the ladder as well."""
     platform = platforms.get(embed.platform)
+    if embed.ref is not None:
+        if platform is not None and platform.resolve is not None and not platform.is_final(embed.ref):
+            return (yield from platform.resolve(embed.claim, platform.url(embed.ref)))
+        return Resolution(embed.ref, Reason.OK, "url", (Evidence("url", embed.url or str(embed.ref)),))
     if platform is None or platform.resolve is None:
         return Resolution(None, Reason.NO_LINK, evidence=(Evidence("none", f"{embed.platform}: no link, no ladder"),))
     return (yield from platform.resolve(embed.claim, embed.url))

@@ -78,6 +78,10 @@ def _no_time(_id: str) -> dt.datetime | None:
     return None
 
 
+def _final(_ref: PostRef) -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Platform:
     """One network as a record of functions.
@@ -86,6 +90,7 @@ class Platform:
     url(ref) -> str                 the canonical public URL; `match(url(ref)) == ref`
     posted_at(id) -> datetime|None  the time the id itself carries, where a rule exists
     resolve(claim, url) -> Resolution   by way of requests: short links, codes, handles; None where there is no ladder
+    is_final(ref)                   whether a URL's id names the post for good; one that does not goes up the ladder
     sources()                       best first; a call, so that recognising a URL loads no parser of answers
     markup                          how its posts stand in documents
     """
@@ -97,6 +102,7 @@ class Platform:
     resolve: Callable[[Claim, str | None], Resolving] | None = None
     sources: Callable[[], tuple[Source, ...]] = tuple
     markup: Markup = Markup(screens=())
+    is_final: Callable[[PostRef], bool] = _final
 
 
 @functools.cache

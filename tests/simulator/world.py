@@ -14,7 +14,7 @@ import datetime as dt
 import enum
 import re
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
@@ -391,6 +391,8 @@ class World:
     #: Posts of the networks besides X by `network:id`, and their files by URL: whose, type, bytes.
     networks: dict[str, Shared] = field(default_factory=dict)
     files: dict[str, tuple[Shared, str, bytes]] = field(default_factory=dict)
+    #: Hosts of other networks, by name; who simulates one (`hosts.bluesky.Sky`, …) puts its answers here.
+    others: dict[str, Callable[[World, Request], Response]] = field(default_factory=dict)
     #: What a test should look at when it wonders: wrong syndication tokens, hosts nobody made.
     warnings: list[str] = field(default_factory=list)
 
@@ -796,7 +798,7 @@ class World:
         """Every name that resolves in this web."""
         from tests.simulator.hosts import HANDLERS
 
-        return frozenset(HANDLERS) | {key.partition("/")[0] for key in self._pages}
+        return frozenset(HANDLERS) | frozenset(self.others) | {key.partition("/")[0] for key in self._pages}
 
     def owner(self, name: str) -> tuple[Post, Medium] | None:
         """The post that first published a medium, found by its id or key, and the medium."""
@@ -826,6 +828,8 @@ class World:
 
         if request.host in HANDLERS:
             return HANDLERS[request.host](self, request)
+        if request.host in self.others:
+            return self.others[request.host](self, request)
         page = self.page_at(request)
         if page is None and request.host not in self.hosts():
             self.warnings.append(f"no such host in this web: {request.url}")
