@@ -152,7 +152,8 @@ def page(markup: str, capture: Capture) -> BeautifulSoup:
             if depth > _MAX_DEPTH:
                 raise ParseError(f"{capture.url}: a page nested deeper than {_MAX_DEPTH} elements is not read")
     try:
-        return BeautifulSoup(markup, "html.parser")
+        # A text without any tag may look like a URL to the parser, which warns of it.
+        return BeautifulSoup(markup if "<" in markup else "", "html.parser")
     except (RecursionError, AssertionError, ValueError, ParserRejectedMarkup) as error:
         raise ParseError(f"{capture.url}: markup that cannot be parsed: {error}") from error
 

@@ -352,7 +352,7 @@ class Media:
     `sha256` is what the source says of the original's bytes: the first of `urls` must answer with them, the others may
     be re-encodings."""
 
-    kind: str  # photo | video | gif | audio
+    kind: str  # photo | video | gif | audio | unknown (a source that says there is one, and not what)
     key: str
     urls: tuple[str, ...]
     alt: str | None = None

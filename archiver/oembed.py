@@ -61,6 +61,24 @@ def read(capture: Capture) -> Embedding | Finding:
     )
 
 
+#: The Graph API's error codes that speak of our asking: limits, and want of a token or permission.
+_GRAPH = {4: Reason.RATE_LIMITED, 17: Reason.RATE_LIMITED, 32: Reason.RATE_LIMITED, 613: Reason.RATE_LIMITED}
+_GRAPH |= {10: Reason.LOGIN_WALL, 190: Reason.LOGIN_WALL, 200: Reason.LOGIN_WALL}
+
+
+def graph(capture: Capture) -> Embedding | Finding:
+    """The answer of one of Meta's endpoints, whose errors carry a code; one that is not known decides nothing."""
+    shown = read(capture)
+    if isinstance(shown, Finding) and capture.status != 200:
+        try:
+            error = capture.json().get("error")
+            reason = _GRAPH.get(error["code"])
+        except (ParseError, AttributeError, KeyError, TypeError):
+            return shown
+        return answers.absent(reason, shown.tombstone) if reason else shown
+    return shown
+
+
 def text(value: Any) -> str | None:
     """A string that says something and can be stored: lone surrogates become U+FFFD."""
     if not isinstance(value, str) or not value.strip():

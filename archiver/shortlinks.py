@@ -75,7 +75,8 @@ def _archived(url: str, match: Callable[[str], PostRef | None], reason: Reason, 
     """The same link in the Wayback Machine, whose index folds case: the path is compared exactly."""
     path = urllib.parse.urlsplit(url).path.rstrip("/")
     bare = f"{urllib.parse.urlsplit(url).hostname}{path}"
-    rows = yield from answers.indexed(memento.cdx_query(bare, limit=50))
+    # Redirects of other links that differ in case have the same empty body: not collapsed.
+    rows = yield from answers.indexed(memento.cdx_query(bare, collapse=None, limit=100))
     if isinstance(rows, Finding):
         evidence.append(Evidence("archived-shortlink", f"{bare}: {rows.reason.value}"))
         return Resolution(None, reason, evidence=tuple(evidence))

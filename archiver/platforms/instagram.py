@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import re
 
-from archiver.model import PostRef
-from archiver.platforms import Markup, Platform
+from archiver.model import Author, Capture, Claim, Finding, Look, Media, Outcome, Post, PostRef, Rank, Reason
+from archiver.platforms import Markup, Platform, Source
 
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _EPOCH_MS = 1314220021721
@@ -43,11 +43,91 @@ def posted_at(id: str) -> dt.datetime | None:
 
 _NAME = r"(?P<name>[^\n()（]{0,80}?)\s*[(（]@(?P<handle>[\w.]{1,30})[)）]"
 
+_BYLINE = re.compile(r"(?:shared|posted) by .{0,200}?\(@([\w.]{1,30})\)", re.ASCII | re.IGNORECASE | re.DOTALL)
+_VIEW = re.compile(r"view this (?:post|reel|photo|video|profile) on instagram", re.IGNORECASE)
+
+
+def read_oembed(capture: Capture, ref: PostRef) -> Finding:
+    """PLATFORMS.md 3.9: an embed code. Its older form quotes the caption; the newer one names the author only, and then
+    the post is there and not shown. Never a picture: `thumbnail_url` went in 2025."""
+    from archiver import answers, oembed
+    from archiver.errors import ParseError
+
+    shown = oembed.graph(capture)
+    if isinstance(shown, Finding):
+        return shown
+    page = answers.page(shown.html or "", capture)
+    quote = page.select_one("blockquote.instagram-media")
+    if quote is None:
+        return answers.absent(Reason.UNKNOWN)
+    links = [str(link.get("href")) for link in quote.select("a[href]")]
+    refs = [found for link in (str(quote.get("data-instgrm-permalink") or ""), *links) if (found := match(link))]
+    if refs and ref not in refs:
+        raise ParseError(f"{capture.url}: asked for {ref}, shows {refs[0]}")
+    paragraphs = [each.get_text().strip() for each in quote.select("p")]
+    byline = next((each for each in paragraphs if _BYLINE.search(each)), None)
+    caption = "\n\n".join(each for each in paragraphs if each and each != byline and not _VIEW.fullmatch(each))
+    if not caption:
+        # It exists, and what it says is for those who log in.
+        return Finding(Outcome.HIDDEN, Reason.LOGIN_WALL, tombstone=byline)
+    named = _BYLINE.search(byline or "")
+    name = re.search(r"(?:shared|posted) by\s+(.*?)\s*\(@", byline or "", re.IGNORECASE | re.DOTALL)
+    time = quote.select_one("time[datetime]")
+    return Finding(
+        Outcome.FOUND,
+        Reason.OK,
+        Post(
+            ref=ref,
+            author=Author(
+                named[1] if named else None,
+                name[1] if name else None,
+                url=f"https://www.instagram.com/{named[1]}/" if named else None,
+            ),
+            text=caption,
+            created_at=_moment(str(time["datetime"])) if time else None,
+            url=url(ref),
+            # Every post here has pictures or films; which, is not said.
+            media=(Media("unknown", "post", ()),),
+            extra=(("not_archived", "its pictures and films: oEmbed gives an embed code"),),
+        ),
+    )
+
+
+def _moment(text: str) -> dt.datetime | None:
+    try:
+        at = dt.datetime.fromisoformat(text)
+        return at.astimezone(dt.UTC) if at.tzinfo else at.replace(tzinfo=dt.UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _oembed(ref: PostRef, claim: Claim) -> Look:
+    from archiver import answers, oembed
+
+    capture = yield from answers.ask(oembed.request("https://graph.facebook.com/v26.0/instagram_oembed", url(ref)))
+    return capture if isinstance(capture, Finding) else read_oembed(capture, ref)
+
+
+def _sources() -> tuple[Source, ...]:
+    return (
+        Source(
+            "oembed",
+            Rank.FIRST_HAND,
+            _oembed,
+            ("graph.facebook.com",),
+            "Meta's oEmbed, without a token since 2026-06-15: 1,000 requests an hour. Meta's terms allow its use for "
+            "showing posts. No pictures, no author fields; a caption only where the embed code quotes it.",
+            is_whole=False,
+        ),
+    )
+
+
 PLATFORM = Platform(
     name="instagram",
     match=match,
     url=url,
     posted_at=posted_at,
+    sources=_sources,
     markup=Markup(
         screens=(
             r"instagr(?:am\.com|\.am)/(?:[\w.]{1,30}/)?(?:p|tv|reels?)/[\w-]{5}",

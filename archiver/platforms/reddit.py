@@ -2,10 +2,29 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import html
 import re
+from collections.abc import Iterator
+from typing import Any
 
-from archiver.model import PostRef
-from archiver.platforms import Markup, Platform
+from archiver.model import (
+    Author,
+    Capture,
+    Claim,
+    Finding,
+    Link,
+    Look,
+    Media,
+    Outcome,
+    Post,
+    PostRef,
+    Rank,
+    Reason,
+    Resolving,
+    Variant,
+)
+from archiver.platforms import Markup, Platform, Source
 
 _URL = re.compile(
     r"(?:https?:)?//(?:[\w-]+\.)*?(?:(?:vx|rx)?reddit|rxddit|redditmedia)\.com/+(?:(?:r|user|u)/[\w.-]{1,60}/+)?(?:comments|gallery|tb)/+"
@@ -32,10 +51,338 @@ def url(ref: PostRef) -> str:
     )
 
 
+_SHARE = r"(?:https?:)?//(?:[\w-]+\.)?reddit\.com/(?:r|u|user)/[\w.-]{2,30}/s/(\w{5,20})(?:[/?#].*)?"
+#: What stands in the place of a text that its author, or somebody else, took away.
+_DELETED, _REMOVED = "[deleted]", re.compile(r"\[ ?removed(?: by [\w ]+)? ?\]", re.IGNORECASE)
+
+
+def _resolve(claim: Claim, url: str | None) -> Resolving:
+    """Share links (`/s/…`) answer a redirect to the post."""
+    from archiver import shortlinks
+
+    return shortlinks.resolve(url, match, _SHARE, r"(?:[\w-]+\.)*reddit\.com")
+
+
+def json_url(ref: PostRef) -> str:
+    """The permalink's JSON, in the form that names no subreddit."""
+    return f"{url(ref)}/.json?raw_json=1&limit=1"
+
+
+def read_json(capture: Capture, ref: PostRef) -> Finding:
+    """PLATFORMS.md 3.9: `[post listing, comment listing]`. 403 and 429 meet whoever has no browser or comes from a
+    data centre, so they are refusals; a subreddit that says it is private or quarantined hides the post."""
+    from archiver import answers
+    from archiver.errors import ParseError
+
+    if capture.status in {403, 404}:
+        closed = _closed(capture)
+        if closed in {"private", "quarantined", "gold_only"}:
+            return answers.absent(Reason.PROTECTED, closed)
+        if closed == "banned":
+            return Finding(Outcome.HIDDEN, Reason.UNKNOWN, tombstone=closed)
+    finding = answers.refused(capture, answers.words_of(capture))
+    if finding:
+        return finding
+    value = answers.payload(capture)
+    if isinstance(value, Finding):
+        return value
+    if isinstance(value, dict) and (not value or "error" in value):
+        return answers.absent(Reason.UNKNOWN, answers.words_of(capture))
+    things = (
+        [thing for listing in value if isinstance(listing, dict) for thing in _children(listing)]
+        if isinstance(value, list)
+        else []
+    )
+    post, _, comment = ref.id.partition("/")
+    wanted = f"t1_{comment}" if comment else f"t3_{post}"
+    for kind, about in things:
+        if f"{kind}_{about.get('id')}" == wanted:
+            return _comment(about, ref, post) if comment else _submission(about, ref)
+    if comment and any(kind == "t3" and about.get("id") == post for kind, about in things):
+        # The post is there, this comment is not among its comments: deleted ones without replies vanish so.
+        return answers.absent(Reason.NOT_FOUND)
+    if things or not isinstance(value, list):
+        raise ParseError(f"{capture.url}: asked for {ref}, and it is not in the answer")
+    return answers.absent(Reason.UNKNOWN)
+
+
+def _closed(capture: Capture) -> str | None:
+    """Why a subreddit is not shown: `{"reason": "private", "error": 403}`."""
+    from archiver.errors import ParseError
+
+    try:
+        value = capture.json()
+    except ParseError:
+        return None
+    reason = value.get("reason") if isinstance(value, dict) else None
+    return reason if isinstance(reason, str) else None
+
+
+def _children(listing: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    inside = listing.get("data")
+    children = inside.get("children") if isinstance(inside, dict) else None
+    for child in children if isinstance(children, list) else ():
+        if isinstance(child, dict) and isinstance(child.get("data"), dict):
+            yield str(child.get("kind")), child["data"]
+
+
+def _submission(about: dict[str, Any], ref: PostRef) -> Finding:
+    from archiver import oembed
+
+    title, body = oembed.text(about.get("title")) or "", oembed.text(about.get("selftext")) or ""
+    taken = _taken(body, about, title)
+    if taken:
+        return taken
+    media = _media(about)
+    link = oembed.web_url(about.get("url_overridden_by_dest")) or oembed.web_url(about.get("url"))
+    if link and (match(link) == ref or re.match(r"https?://(?:[iv]|preview)\.redd\.it/|.*/gallery/", link)):
+        link = None
+    text = f"{html.unescape(title)}\n\n{html.unescape(body)}".strip()
+    return Finding(
+        Outcome.FOUND,
+        Reason.OK,
+        Post(
+            ref=ref,
+            author=_author(about),
+            text=text,
+            created_at=_moment(about.get("created_utc")),
+            url=_permalink(about, ref),
+            links=(Link(link),) if link else (),
+            media=media,
+            quotes=_crosspost(about),
+            counts=_counts(about, ("score", "score"), ("num_comments", "comments")),
+            extra=tuple(_extra(about)),
+        ),
+    )
+
+
+def _comment(about: dict[str, Any], ref: PostRef, post: str) -> Finding:
+    from archiver import oembed
+
+    body = oembed.text(about.get("body")) or ""
+    taken = _taken(body, about, "")
+    if taken:
+        return taken
+    parent = str(about.get("parent_id") or "")
+    above = PostRef("reddit", post if not parent.startswith("t1_") else f"{post}/{parent[3:]}")
+    return Finding(
+        Outcome.FOUND,
+        Reason.OK,
+        Post(
+            ref=ref,
+            author=_author(about),
+            text=html.unescape(body),
+            created_at=_moment(about.get("created_utc")),
+            url=_permalink(about, ref),
+            media=tuple(_listed(about)),
+            reply_to=above,
+            counts=_counts(about, ("score", "score")),
+            extra=tuple(_extra(about)),
+        ),
+    )
+
+
+def _taken(body: str, about: dict[str, Any], title: str) -> Finding | None:
+    """A text that was taken away: by its author it is deleted, by others it is hidden, and who did so is kept."""
+    by = about.get("removed_by_category")
+    words = " ".join(part for part in (title, body.strip(), f"({by})" if isinstance(by, str) else "") if part)
+    if body.strip() == _DELETED or by == "deleted":
+        return Finding(Outcome.GONE, Reason.DELETED, tombstone=words[:500])
+    if _REMOVED.fullmatch(body.strip()) or isinstance(by, str):
+        return Finding(Outcome.HIDDEN, Reason.UNKNOWN, tombstone=words[:500])
+    return None
+
+
+def _author(about: dict[str, Any]) -> Author:
+    """`[deleted]` is an author who has left; what they wrote may still stand."""
+    from archiver import oembed
+
+    name = oembed.text(about.get("author"))
+    id = oembed.text(about.get("author_fullname"))
+    if name is None or name == _DELETED:
+        return Author(None, None, id)
+    return Author(name, None, id, f"https://www.reddit.com/user/{name}")
+
+
+def _media(about: dict[str, Any]) -> tuple[Media, ...]:
+    """Pictures at i.redd.it in their own size, galleries in order, films at v.redd.it. Its films have their sound in a
+    file apart: the MP4 is silent, the HLS playlist has both and is listed."""
+    from archiver import oembed
+
+    origin = about.get("crosspost_parent_list")
+    if isinstance(origin, list) and origin and isinstance(origin[-1], dict):
+        about = origin[-1]
+    for name in ("secure_media", "media"):
+        held = about.get(name)
+        film = held.get("reddit_video") if isinstance(held, dict) else None
+        if isinstance(film, dict):
+            urls = [oembed.web_url(html.unescape(str(film.get(key) or ""))) for key in ("fallback_url", "hls_url")]
+            seconds = film.get("duration")
+            known = [each for each in urls if each]
+            key = re.search(r"v\.redd\.it/(\w+)", known[0]) if known else None
+            return (
+                Media(
+                    "gif" if film.get("is_gif") is True else "video",
+                    key[1] if key else "video",
+                    tuple(known),
+                    width=oembed.pixels(film.get("width")),
+                    height=oembed.pixels(film.get("height")),
+                    duration=float(seconds) if isinstance(seconds, int | float) else None,
+                    variants=tuple(
+                        Variant(each, "application/vnd.apple.mpegurl" if ".m3u8" in each else "video/mp4")
+                        for each in known
+                    ),
+                ),
+            )
+    listed = tuple(_listed(about))
+    if listed:
+        return listed
+    link = oembed.web_url(html.unescape(str(about.get("url_overridden_by_dest") or about.get("url") or "")))
+    if link and re.match(r"https?://(?:i|preview)\.redd\.it/", link):
+        name = re.sub(r"\.\w+$", "", link.partition("?")[0].rpartition("/")[2])
+        return (Media("gif" if link.partition("?")[0].endswith(".gif") else "photo", name, (link,)),)
+    return ()
+
+
+def _listed(about: dict[str, Any]) -> Iterator[Media]:
+    """`media_metadata`, in the gallery's order where there is one."""
+    from archiver import oembed
+
+    held, gallery = about.get("media_metadata"), about.get("gallery_data")
+    if not isinstance(held, dict):
+        return
+    order = gallery.get("items") if isinstance(gallery, dict) else None
+    captions = {
+        str(each.get("media_id")): oembed.text(each.get("caption"))
+        for each in (order if isinstance(order, list) else ())
+        if isinstance(each, dict)
+    }
+    for key in captions or held:
+        each = held.get(key)
+        if not isinstance(each, dict):
+            continue
+        source = each.get("s")
+        source = source if isinstance(source, dict) else {}
+        moving = [oembed.web_url(html.unescape(str(source.get(name) or ""))) for name in ("gif", "mp4")]
+        shown = oembed.web_url(html.unescape(str(source.get("u") or "")))
+        # The preview's own file, in full: its address without signature, at i.redd.it (as gallery-dl takes it).
+        whole = shown.partition("?")[0].replace("//preview.", "//i.", 1) if shown else None
+        urls = [url for url in (*moving, whole, shown) if url]
+        yield Media(
+            "gif" if any(moving) else "photo",
+            str(key)[:100],
+            tuple(dict.fromkeys(urls)),
+            alt=captions.get(key),
+            width=oembed.pixels(source.get("x")),
+            height=oembed.pixels(source.get("y")),
+        )
+
+
+def _extra(about: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    from archiver import oembed
+
+    for name in ("title", "subreddit", "link_flair_text", "domain"):
+        if said := oembed.text(about.get(name)):
+            yield name, said
+    for name in ("over_18", "spoiler", "locked", "edited"):
+        if about.get(name):
+            yield name, True
+    poll = about.get("poll_data")
+    options = poll.get("options") if isinstance(poll, dict) else None
+    if isinstance(options, list):
+        yield "poll", [oembed.text(each.get("text")) for each in options if isinstance(each, dict)]
+
+
+def _crosspost(about: dict[str, Any]) -> PostRef | None:
+    parent = about.get("crosspost_parent")
+    return PostRef("reddit", parent[3:]) if isinstance(parent, str) and re.fullmatch(r"t3_\w{3,10}", parent) else None
+
+
+def _counts(about: dict[str, Any], *names: tuple[str, str]) -> tuple[tuple[str, int], ...]:
+    return tuple((ours, about[theirs]) for theirs, ours in names if type(about.get(theirs)) is int)
+
+
+def _permalink(about: dict[str, Any], ref: PostRef) -> str:
+    path = about.get("permalink")
+    return f"https://www.reddit.com{path}" if isinstance(path, str) and re.match(r"/\w[^\s]*$", path) else url(ref)
+
+
+def _moment(seconds: object) -> dt.datetime | None:
+    try:
+        return dt.datetime.fromtimestamp(float(seconds), dt.UTC) if isinstance(seconds, int | float) else None
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def read_oembed(capture: Capture, ref: PostRef) -> Finding:
+    """PLATFORMS.md 3.9: the title, the author and the permalink; never a text post's text, never media."""
+    from archiver import oembed
+    from archiver.errors import ParseError
+
+    shown = oembed.read(capture)
+    if isinstance(shown, Finding):
+        return shown
+    refs = [found for link in re.findall(r"href=[\"']([^\"']+)", shown.html or "") if (found := match(link))]
+    post = ref.id.partition("/")[0]
+    if refs and not any(found.id in {ref.id, post} for found in refs):
+        raise ParseError(f"{capture.url}: asked for {ref}, shows {refs[0]}")
+    about = {"author": shown.author_name}
+    return Finding(
+        Outcome.FOUND,
+        Reason.OK,
+        Post(
+            ref=ref,
+            author=_author(about),
+            text=html.unescape(shown.title or ""),
+            url=url(ref),
+            is_truncated=True,
+            extra=(("not_archived", "text, pictures and films, if it has any: oEmbed gives title and author"),),
+        ),
+    )
+
+
+def _json(ref: PostRef, claim: Claim) -> Look:
+    from archiver import answers
+    from archiver.model import Request
+
+    capture = yield from answers.ask(Request(json_url(ref)))
+    return capture if isinstance(capture, Finding) else read_json(capture, ref)
+
+
+def _oembed(ref: PostRef, claim: Claim) -> Look:
+    from archiver import answers, oembed
+
+    capture = yield from answers.ask(oembed.request("https://www.reddit.com/oembed", url(ref)))
+    return capture if isinstance(capture, Finding) else read_oembed(capture, ref)
+
+
+def _sources() -> tuple[Source, ...]:
+    return (
+        Source(
+            "json",
+            Rank.FIRST_HAND,
+            _json,
+            ("www.reddit.com", "i.redd.it", "v.redd.it"),
+            "Reddit's permalink as JSON: keyless; refuses (403, 429) many programs and most data centres. A film's MP4 "
+            "is silent: its sound is a file apart that no public list names.",
+        ),
+        Source(
+            "oembed",
+            Rank.FIRST_HAND,
+            _oembed,
+            ("www.reddit.com",),
+            "Reddit's oEmbed: keyless, limits not published. Title and author only.",
+            is_whole=False,
+        ),
+    )
+
+
 PLATFORM = Platform(
     name="reddit",
     match=match,
     url=url,
+    sources=_sources,
+    resolve=_resolve,
     markup=Markup(
         screens=(
             r"/(?:comments|gallery|tb)/[0-9a-z]{3}",

@@ -306,6 +306,10 @@ class Uncertain:
     graphql_deleted: str = "empty"  # empty | tombstone
     vx_missing: int = 500
     status_page: str = "shell"  # shell | login
+    youtube_hidden: int = 401  # oEmbed of a video that is private or may not be embedded: 401 | 403
+    tiktok_missing: int = 400  # 400 | 404
+    meta_missing: int = 400  # 400 | 404
+    reddit_programs: int = 200  # the permalink's JSON for programs: 200 | 403 | 429
     excluded_replay: int = 403  # a memento of an excluded site: 403, or 200 as in 2020
 
 

@@ -8,13 +8,41 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from tests.simulator.exchange import Request, Response
-from tests.simulator.hosts import files, oembed, relays, shortlinks, syndication, telegram, twimg, wayback, x
+from tests.simulator.hosts import (
+    files,
+    meta,
+    oembed,
+    reddit,
+    relays,
+    shortlinks,
+    syndication,
+    telegram,
+    tiktok,
+    twimg,
+    wayback,
+    x,
+    youtube,
+)
 from tests.simulator.world import World
 
 Handler = Callable[[World, Request], Response]
 
 HANDLERS: Mapping[str, Handler] = {
     name: handler
-    for module in (files, oembed, relays, shortlinks, syndication, telegram, twimg, wayback, x)
+    for module in (
+        files,
+        meta,
+        oembed,
+        reddit,
+        relays,
+        shortlinks,
+        syndication,
+        telegram,
+        tiktok,
+        twimg,
+        wayback,
+        x,
+        youtube,
+    )
     for name, handler in module.HANDLERS.items()
 }
