@@ -54,7 +54,8 @@ def read(
 ) -> Iterator[Document | InputError]:
     """The documents in *paths*, in constant memory: files, folders, globs and `-`; HTML, text, Markdown, gzip, WARC,
     WACZ, feeds, JSON Lines, CSV, Parquet. What cannot be read is yielded as an InputError that names it, in its place;
-    the rest goes on. The columns say where a data set keeps the text and the address; well-known names need no telling."""
+    the rest goes on. The columns say where a data set keeps the text and the address, where no well-known name does.
+    """
     from archiver.articles.readers import read
 
     return read(paths, text_column=text_column, url_column=url_column, stdin=stdin)

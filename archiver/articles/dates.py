@@ -40,6 +40,12 @@ def date_at(text: str, position: int) -> tuple[dt.date, int] | None:
     return best
 
 
+def month_at(text: str, position: int) -> bool:
+    """Whether a month's name stands there, as of a date whose figures were masked or lost."""
+    found = re.compile(_NAME).match(text, position)
+    return bool(found) and _folded(found["m"]) in {name for _, name in _months()}  # type: ignore[index] # found is a match
+
+
 def _dated(found: re.Match[str], month: int) -> tuple[dt.date, int] | None:
     year = int(found["y"])
     if year >= _BUDDHIST_FROM:

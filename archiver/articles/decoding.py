@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import re
-from dataclasses import dataclass
 
 #: Undecodable bytes stand as lone surrogates while offsets are counted, and as U+FFFD in what anybody is shown: one
 #: character either way, so that offsets agree.
@@ -16,26 +15,28 @@ _XML = re.compile(rb"""^\s*<\?xml[^>]{0,100}?encoding\s*=\s*["']([\w.:-]{2,40})[
 _PRESCAN = 4096
 
 
-@dataclass(frozen=True, slots=True)
 class Decoded:
     """`text` as anybody is shown it; `content` and `encoding` let an offset in it be found again in the bytes."""
 
-    text: str
-    encoding: str
-    content: bytes
-    skipped: int = 0
+    __slots__ = ("_at", "_exact", "content", "encoding", "skipped", "text")
+
+    def __init__(self, text: str, encoding: str, content: bytes, skipped: int = 0) -> None:
+        self.text, self.encoding, self.content, self.skipped = text, encoding, content, skipped
+        self._exact: str | None = None
+        self._at = (0, 0)
 
     def byte(self, offset: int) -> int:
-        """The byte offset in the stored bytes of the character at *offset*."""
+        """The byte offset in the stored bytes of the character at *offset*. Offsets asked in rising order cost a page
+        no more than one pass."""
         if self.encoding == "ascii":
             return self.skipped + offset
-        exact = (
-            self.content[self.skipped :].decode(self.encoding, "surrogateescape")
-            if "\ufffd" in self.text
-            else self.text
-        )
-        head = exact[:offset].encode(self.encoding, "surrogateescape")
-        return self.skipped + len(head)
+        if self._exact is None:
+            flawed = "\ufffd" in self.text and not self.encoding.startswith("utf-16")
+            self._exact = self.content[self.skipped :].decode(self.encoding, "surrogateescape") if flawed else self.text
+        characters, size = self._at if self._at[0] <= offset else (0, 0)
+        size += len(self._exact[characters:offset].encode(self.encoding, "surrogateescape"))
+        self._at = (offset, size)
+        return self.skipped + size
 
 
 def decode(content: bytes, charset: str | None = None) -> Decoded:

@@ -13,14 +13,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from archiver.articles.dates import date_at
+from archiver.articles.dates import date_at, month_at
 from archiver.model import PostRef, Span
 from archiver.platforms import Platform, platforms, recognise
 
 # What may stand between the parts of an attribution: white space, the marks of right-to-left text, a quoted line's `>`.
 _GAP = r"(?:[\s\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]|\n\s*>)"
 _ANCHOR = re.compile(
-    r"[(（]\s*\[?\s*[@＠](?P<handle>[\w.-](?:[\w.-]|\\_){0,80})\s*(?:\]\([^()\s]*\))?\s*[)）]"
+    r"[(（]\s*\[?\s*[@＠](?P<handle>[\w.-](?:[\w.-]|\\_){0,80})\s*(?:\]\([^()\s]*\))?\s*[)）](?P<closed>)"
     rf"(?P<gap>{_GAP}{{0,8}}[,·|]?{_GAP}{{0,4}})(?P<link>\[?)"
 )
 _DASH = re.compile(
@@ -115,12 +115,15 @@ def _by_date(text: str) -> Iterator[_Found]:
         handle = found["handle"].replace("\\_", "_")
         if (platform := _speaker(handle)) is None:
             continue
-        if (dated := date_at(text, found.end())) is None:
+        dated = date_at(text, found.end())
+        if dated is None and not month_at(text, found.end()):
             continue
-        date, end = dated
+        date, end = dated or (None, found.end("closed"))
         if (place := _name(text, previous, found.start())) is None:
             continue
         start, name_start = place
+        if date is None and not _SURE.match(text, start):
+            continue
         url, stop = _target(text, end) if found["link"] else (None, end)
         name = text[name_start : found.start()].strip(" \t\r\n>*_\\[") or None
         yield start, end, stop, platform, handle, name, date, url

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from archiver.articles import screen
 from archiver.articles.decoding import Decoded, decode
-from archiver.articles.flattened import attributions, short_codes
+from archiver.articles.flattened import Attribution, attributions, short_codes
 from archiver.articles.islands import Island, literals
 from archiver.articles.nesting import guard
 from archiver.articles.plain import author, urls
@@ -42,6 +42,15 @@ _UNSHOWN = frozenset(
     {"link", "meta", "base", "form", "input", "button", "option", "select", "head", "html", "body", "title"}
 )
 # Attributes that say where a click or a share goes.
+_XML = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml|<(?:rss|feed|rdf:RDF)\b)")
+#: How much of a page is read after its last reference: the rest of the element that it is in.
+_BEYOND = 16_384
+_TEMPLATE = 2 * screen.RAW.index(b"template")
+_SVG_CLOSES = frozenset((b"title", b"style", b"script"))
+# Elements whose start tag says all: empty ones, and boxes that hold more than the embed.
+_SHORT = frozenset(
+    (b"img", b"embed", b"param", b"input", b"source", b"br", b"div", b"section", b"span", b"li", b"figure")
+)
 _ACTIONS = re.compile(r"click|share|canonical|copy|action|track|^on|^alt$|^title$|^aria-|^style$|^class$|^id$|^value$")
 _EMBED_LINK = re.compile(
     r"(?<![a-z])(?:embed(?:ly|ded)?|oembed|lazy-?load-?\w+|lazy-?youtube|ytp?-lazy|youtube-lazy|video-lazy)(?![a-z])|embedly"
@@ -72,9 +81,16 @@ class Place:
     is_container: bool = False
 
 
-def html_embeds(content: bytes, *, charset: str | None = None, location: str | None = None) -> tuple[Embed, ...]:
-    """Every post of one HTML (or XML, or JSON) document, in document order."""
-    if _is_ascii_compatible(content) and not screen.references()(content):
+def html_embeds(
+    content: bytes, *, charset: str | None = None, location: str | None = None, is_screened: bool = True
+) -> tuple[Embed, ...]:
+    """Every post of one HTML (or XML, or JSON) document, in document order.
+
+    Without the screen every element, text and string is looked at: a hundred times slower, for the same answer. That it
+    is the same is what the screen has to prove.
+    """
+    ends = screen.references()(content) if is_screened and _is_ascii_compatible(content) else None
+    if ends is not None and not ends:
         return ()
     decoded = decode(content, charset)
     page = decoded.content if decoded.encoding in {"ascii", "utf-8"} else decoded.text.encode()
@@ -82,9 +98,27 @@ def html_embeds(content: bytes, *, charset: str | None = None, location: str | N
         page = page[decoded.skipped :]
     if "\ufffd" in decoded.text and decoded.encoding == "utf-8":
         page = decoded.text.encode()
-    reader = _Reader(page, location or "article")
-    found = reader.places()
+    reader = _Reader(page, location or "article", scan=screen.references() if is_screened else _everything)
+    found = reader.places(ends if page is content else None)
+    if reader.unread and not found:
+        raise InputError(
+            f"{reader.location}: too deep: its references stand escaped in one another, and no more than {MAX_ESCAPES} "
+            "escapes are undone"
+        )
     return tuple(_finished(decoded, page, reader.tree, found))
+
+
+_ANYTHING = re.compile(rb"""<[a-zA-Z][^\s/>]*|>[^<>]|["'`](?=[^\s,;:)])|^[^<]""")
+_SIGNED = re.compile(r"[(（][ \[]?(?:@|＠|&#64;)\w| \w+ ".encode())
+
+
+def _everything(page: bytes) -> list[tuple[int, int]]:
+    """What the screen would say if it suspected everything: tags, texts, strings, and names."""
+    last = len(screen.patterns())
+    return sorted(
+        [(last, m.end()) for m in _ANYTHING.finditer(page)] + [(0, m.end()) for m in _SIGNED.finditer(page)],
+        key=lambda found: found[1],
+    )
 
 
 def _is_ascii_compatible(content: bytes) -> bool:
@@ -94,40 +128,54 @@ def _is_ascii_compatible(content: bytes) -> bool:
 class _Reader:
     """Reads one document, or a piece of one that stands escaped in another."""
 
-    def __init__(self, page: bytes, location: str, where: str = "dom", escapes: int = 0) -> None:
-        # An XML feed keeps HTML in CDATA sections, which an HTML parser takes for comments.
-        if b"<![CDATA[" in page:
+    def __init__(
+        self, page: bytes, location: str, where: str = "dom", escapes: int = 0, scan: screen.Scan | None = None
+    ) -> None:
+        self.scan = scan or screen.references()
+        # A feed keeps HTML in CDATA sections, which an HTML parser takes for comments.
+        if _XML.match(page) and b"<![CDATA[" in page:
             page = page.replace(b"<![CDATA[", b" " * 9).replace(b"]]>", b"   ")
         self.page, self.location, self.where, self.escapes = page, location, where, escapes
         self.tree: Tree | None = None
+        #: A JSON document is the article itself, so its links count; a script's strings may be of anything.
+        self.keeps_links = False
+        self.is_linked_data = False
+        #: The post that the page itself is, where a network's own page was saved: it shows itself, and embeds nothing.
+        self.canonical: PostRef | None = None
+        self.nodes: dict[int, LexborNode] = {}
+        #: Where references stand too many escapes deep to be read.
+        self.unread: list[str] = []
 
-    def places(self) -> list[Place]:
-        ends = screen.references()(self.page)
+    def places(self, ends: list[tuple[int, int]] | None = None) -> list[Place]:
+        """Every reference, in order. *ends* is what the screen found, where it was asked already."""
+        if ends is None:
+            ends = self.scan(self.page)
         if not ends:
             return []
-        if len(ends) > MAX_REFERENCES:
+        if len(ends) > MAX_REFERENCES and self.scan is not _everything:
             raise InputError(
                 f"{self.location}: too large: {len(ends)} references, and a page is read up to {MAX_REFERENCES}"
             )
         is_script = _is_script(self.page)
         regions = [] if is_script else self._regions()
         if is_script:
+            self.keeps_links = self.escapes == 0
             return _deduplicated(self._island(0, len(self.page), "script-json", [end for _, end in ends]))
         marks: dict[int, list[int]] = {}
         raw: dict[int, list[int]] = {}
         texts: dict[int, list[int]] = {}
         starts = [region[0] for region in regions]
-        has_attribution = False
+        signed: dict[int, int] = {}
         for number, end in ends:
             at = bisect.bisect_right(starts, end - 1) - 1
             if at >= 0 and end <= regions[at][3] and end > regions[at][2]:
                 raw.setdefault(at, []).append(end)
                 continue
-            if screen.is_attribution(number):
-                has_attribution = True
-                continue
-            lt = self._start_tag(end)
+            lt = self._start_tag(end, regions, starts)
             if lt is None:
+                continue
+            if screen.is_attribution(number):
+                signed.setdefault(lt, end)
                 continue
             tag = _TAG.match(self.page, lt)
             if tag and tag.end() < end:
@@ -135,12 +183,12 @@ class _Reader:
             else:
                 marks.setdefault(lt, []).append(end)
         found: list[Place] = []
-        if marks or texts or has_attribution:
-            self._parse(sorted({*marks, *texts}))
-            assert self.tree is not None
-            found += self._elements(texts)
-            if has_attribution and self.where == "dom":
-                found += self._flattened(found)
+        if marks or texts or signed:
+            marked = sorted({*marks, *texts, *signed})
+            self._parse(marked, ends[-1][1])
+            found += self._elements(texts, marked)
+            found = [p for p in found if p.ref != self.canonical or p.is_container or p.kind is not Kind.EMBED]
+            found += self._flattened(signed, found)
         for at, positions in raw.items():
             name, begin, stop = regions[at][1], regions[at][2], regions[at][3]
             found += self._raw(name, regions[at][0], begin, stop, positions)
@@ -151,50 +199,53 @@ class _Reader:
     def _regions(self) -> list[tuple[int, str, int, int]]:
         """Raw text: (where its tag starts, its name, where its content starts and stops), in order."""
         page, regions = self.page, []
-        tokens = screen.structure()(page)
-        guard(page, [number for number, _ in tokens].count(1), any(number == 2 for number, _ in tokens), self.location)
-        open_name, open_at, begin, depth = "", 0, 0, 0
-        for number, end in tokens:
-            if number:
-                continue
-            if page[end - 3 : end] == b"-->":
-                if open_name == "!--":
-                    regions.append((open_at, "!--", begin, end - 3))
-                    open_name = ""
-                continue
-            lt = page.rfind(b"<", max(0, end - 12), end)
-            name = page[lt + 1 : end].decode("ascii").lower()
-            if open_name:
-                if name == "/" + open_name:
-                    if open_name == "template" and depth:
+        is_open, open_at, begin, depth, formatting = -1, 0, 0, 0, 0
+        for number, end in screen.structure()(page):
+            if is_open >= 0:
+                if number == is_open + 1:
+                    if depth:
                         depth -= 1
                         continue
-                    regions.append((open_at, open_name, begin, lt))
-                    open_name = ""
-                elif name == open_name == "template":
+                    if number == screen.COMMENT_END:
+                        regions.append((open_at, "!--", begin, end - 3))
+                    else:
+                        name = screen.RAW[is_open >> 1]
+                        regions.append((open_at, name.decode("ascii"), begin, end - len(name) - 2))
+                    is_open = -1
+                elif number == is_open == _TEMPLATE:
                     depth += 1
-            elif name[0] != "/":
-                open_name, open_at, depth = name, lt, 0
-                tag = _TAG.match(page, lt)
-                begin = end if name == "!--" else tag.end() if tag else page.find(b">", end) + 1 or len(page)
-                if tag and page[begin - 2 : begin] == b"/>" and name in {"title", "style", "script"}:
-                    open_name = ""  # in SVG, which closes such elements itself
-        if open_name and open_name != "!--":
-            regions.append((open_at, open_name, begin, len(page)))
+            elif number > screen.COMMENT_END:
+                formatting += 1
+            elif not number & 1:
+                is_open, depth = number, 0
+                if number == screen.COMMENT:
+                    open_at, begin = end - 4, end
+                    continue
+                open_at = end - len(screen.RAW[number >> 1]) - 1
+                tag = _TAG.match(page, open_at)
+                begin = tag.end() if tag else page.find(b">", end) + 1 or len(page)
+                if tag and page[begin - 2] == 47 and screen.RAW[number >> 1] in _SVG_CLOSES:
+                    is_open = -1  # in SVG, which closes such elements itself
+        if is_open >= 0 and is_open != screen.COMMENT:
+            regions.append((open_at, screen.RAW[is_open >> 1].decode("ascii"), begin, len(page)))
+        guard(page, formatting, [(begin, stop) for _, _, begin, stop in regions], self.location)
         return regions
 
-    def _start_tag(self, end: int) -> int | None:
+    def _start_tag(self, end: int, regions: list[tuple[int, str, int, int]], starts: list[int]) -> int | None:
         """The start tag that a match is in, or the last one before it."""
         page, lt = self.page, end
         for _ in range(50):
             lt = page.rfind(b"<", 0, lt)
             if lt < 0:
                 return None
+            inside = bisect.bisect_right(starts, lt) - 1
+            if inside >= 0 and regions[inside][2] <= lt < regions[inside][3]:
+                lt = regions[inside][0]  # what looks like a tag inside a script is none
             if page[lt + 1 : lt + 2].isalpha():
                 return lt
         return None
 
-    def _parse(self, at: list[int]) -> None:
+    def _parse(self, at: list[int], last: int) -> None:
         from selectolax.lexbor import LexborHTMLParser
 
         mark = _MARK
@@ -206,20 +257,25 @@ class _Reader:
             cut = name.end() if name else lt + 1
             parts += [self.page[previous:cut], b" %s=%d " % (mark.encode(), lt)]
             previous = cut
-        parts.append(self.page[previous:])
+        # What follows the last reference cannot change where those before it stand.
+        tag = _TAG.match(self.page, at[-1])
+        parts.append(self.page[previous : max(last, tag.end() if tag else 0) + _BEYOND])
         self.tree = Tree(LexborHTMLParser(b"".join(parts)), mark)
 
     # --- elements ---------------------------------------------------------------------------------------------------
 
-    def _elements(self, texts: dict[int, list[int]]) -> Iterator[Place]:
+    def _elements(self, texts: dict[int, list[int]], marked: list[int]) -> Iterator[Place]:
         assert self.tree is not None
         mark = self.tree.mark
         inside: dict[int, int] = {}
-        nodes = [(int(node.attributes[mark] or 0), node) for node in self.tree.parser.css(f"[{mark}]")]
-        for at, node in nodes:
+        for node in self.tree.parser.css(f"[{mark}]"):
             attributes = node.attributes
+            at = int(attributes[mark] or 0)
+            self.nodes[at] = node
+            if node.tag == "link" and (attributes.get("rel") or "") == "canonical":
+                self.canonical = recognise(attributes.get("href") or "")
             container = _container(node.tag or "", attributes)
-            if container and at not in inside:
+            if container and (at not in inside or (inside[at] != at and _own_ref(attributes, node, container))):
                 place = self._container(at, node, attributes, container)
                 if place:
                     for inner in node.css(f"[{mark}]"):
@@ -231,6 +287,18 @@ class _Reader:
             yield from self._element(at, node, attributes)
             if at in texts:
                 yield from self._text(at, node)
+        if any(at not in self.nodes for at in marked):
+            yield from self._within_attributes()
+
+    def _within_attributes(self) -> Iterator[Place]:
+        """References in markup that stands in an attribute unescaped: it is the outer element that can be visited."""
+        assert self.tree is not None
+        mark = re.compile(f" {self.tree.mark}=([0-9]+) ")
+        for node in self.tree.parser.css("*"):
+            for name, value in node.attributes.items():
+                if value and (found := mark.search(value)):
+                    for place in self._inner(mark.sub("", value), f"attr:{name}", int(found[1]), None):
+                        yield replace(place, node=node)
 
     def _element(self, at: int, node: LexborNode, attributes: dict[str, str | None]) -> Iterator[Place]:
         tag = node.tag or ""
@@ -249,19 +317,23 @@ class _Reader:
             if is_link and name != "href":
                 continue
             if "<" in value or "&lt;" in value or value.lstrip()[:1] in "{[":
-                if len(value) > 20 and self.escapes < MAX_ESCAPES:
+                if self.escapes >= MAX_ESCAPES:
+                    self.unread.append(name)
+                elif len(value) > 20:
                     yield from self._inner(value, f"attr:{name}", at, node)
                 continue
-            if ref := recognise(value) or _by_attribute(name, value, node):
+            if ref := _named(name, value, node):
                 if ref in seen:
                     continue
                 seen.add(ref)
-                kind = Kind.EMBED
-                if is_link and not self._is_embed_link(node, attributes, ref):
-                    kind = Kind.LINK
                 url = value if "/" in value else None
-                yield self._place(kind, ref, url, at, node)
-            elif code := _short_code(value):
+                is_embed, signed = self._is_embed_link(node, attributes, ref) if is_link else (True, None)
+                place = self._place(Kind.EMBED if is_embed else Kind.LINK, ref, url, at, node)
+                if signed is not None:
+                    said = Claim(signed.handle, signed.name, signed.date, signed.text, signed.codes, signed.pic_codes)
+                    place = replace(place, claim=said)
+                yield place
+            elif "/" in value and (code := _short_code(value)):
                 platform, short = code
                 codes, pics = short_codes(value, 0, len(value))
                 yield replace(
@@ -278,26 +350,13 @@ class _Reader:
             start=at, end=self._end(at, node), node=node,
         )  # fmt: skip
 
-    def _end(self, at: int, node: LexborNode) -> int:
+    def _end(self, at: int, node: LexborNode, *, is_whole: bool = False) -> int:
         """Where the element ends: its end tag for what has content, else its start tag."""
         page = self.page
         tag = _TAG.match(page, at)
         end = tag.end() if tag else page.find(b">", at) + 1 or len(page)
         name = (node.tag or "").encode()
-        if not name or name in {
-            b"img",
-            b"embed",
-            b"param",
-            b"iframe",
-            b"input",
-            b"source",
-            b"br",
-            b"div",
-            b"section",
-            b"span",
-            b"li",
-            b"figure",
-        }:
+        if not name or name == b"iframe" or (name in _SHORT and not is_whole):
             return end
         depth, position = 1, end
         pattern = _pair(name)
@@ -322,28 +381,31 @@ class _Reader:
             return None
         refs: list[tuple[PostRef, str]] = []
         for name, value in attributes.items():
-            if value and name != self.tree.mark and (ref := recognise(value) or _by_attribute(name, value, node)):
+            if value and name != self.tree.mark and (ref := _named(name, value, node)):
                 refs.append((ref, value))
         own = [r for r in refs if r[0].platform == platform.name]
+        reach = 0
         if not own:
-            links: list[tuple[PostRef, str]] = []
+            links: list[tuple[PostRef, str, int]] = []
             for inner in node.css(f"[{self.tree.mark}]"):
-                for name, value in inner.attributes.items():
-                    if (
-                        value
-                        and name != self.tree.mark
-                        and (ref := recognise(value) or _by_attribute(name, value, inner))
-                    ):
-                        links.append((ref, value))
+                inner_attributes = inner.attributes
+                if inner.mem_id != node.mem_id and _own_ref(inner_attributes, inner, platform):
+                    return None  # a wrapper round embeds, each of which speaks for itself
+                for name, value in inner_attributes.items():
+                    if value and name != self.tree.mark and (ref := _named(name, value, inner)):
+                        links.append((ref, value, int(inner_attributes[self.tree.mark] or 0)))
             links = [link for link in links if link[0].platform == platform.name]
             if links:
-                own = [links[-1] if platform.markup.is_last else links[0]]
+                link_ref, link_url, reach = links[-1] if platform.markup.is_last else links[0]
+                own = [(link_ref, link_url)]
         text = flat_text(node)
         claims = [a for a in attributions(text) if a.platform == platform.name]
         claim = claims[-1] if claims else None
         if not own and claim is None:
             return None
-        end = self._end(at, node)
+        # An element that was never closed reaches to its permalink at least.
+        link_tag = _TAG.match(self.page, reach) if reach else None
+        end = max(self._end(at, node, is_whole=True), link_tag.end() if link_tag else 0)
         codes, pics = short_codes(self.page[at:end].decode("utf-8", "replace").replace("&#x2F;", "/"), 0, 1 << 30)
         ref, url = own[0] if own else (None, None)
         url = url if url and "/" in url else None
@@ -360,27 +422,25 @@ class _Reader:
             start=at, end=end, node=node, is_container=True,
         )  # fmt: skip
 
-    def _is_embed_link(self, node: LexborNode, attributes: dict[str, str | None], ref: PostRef) -> bool:
+    def _is_embed_link(
+        self, node: LexborNode, attributes: dict[str, str | None], ref: PostRef
+    ) -> tuple[bool, Attribution | None]:
         """Whether a link stands for an embed: by its class, by the wrapper round it, or because it is the date of an
-        attribution in a quotation."""
+        attribution in a quotation, which is then given too."""
         if _EMBED_LINK.search((attributes.get("class") or "").lower()):
-            return True
+            return True, None
         parent, levels = node.parent, 0
-        while parent is not None and levels < 8:
-            classes = (
-                (parent.attributes.get("class") or "").lower() if parent.tag not in {"-document", "#document"} else ""
-            )
-            if "wp-block-embed__wrapper" in classes:
-                return True
+        while parent is not None and parent.is_element_node and levels < 8:
             if parent.tag == "blockquote":
-                text = flat_text(parent)
-                label = node.text().strip()
-                return any(
-                    a.platform == ref.platform and label and text[a.start : a.end].rstrip().endswith(label)
-                    for a in attributions(text)
-                )
+                text, label = flat_text(parent), node.text().strip()
+                for signed in attributions(text):
+                    if signed.platform == ref.platform and label and text[signed.start : signed.end].endswith(label):
+                        return True, signed
+                return False, None
+            if "wp-block-embed__wrapper" in (parent.attributes.get("class") or ""):
+                return True, None
             parent, levels = parent.parent, levels + 1
-        return False
+        return False, None
 
     # --- text -------------------------------------------------------------------------------------------------------
 
@@ -394,7 +454,8 @@ class _Reader:
                 yield from self._inner(text, "escaped-text", at, None)
                 continue
             for _, url in urls(text):
-                ref = recognise(url if "//" in url[:8] else f"https://{url}")
+                url = url if "//" in url[:8] else f"https://{url}"
+                ref = recognise(url)
                 if ref is None or ref == linked:
                     continue
                 start, end = self._find(url, ref.id, at)
@@ -420,17 +481,57 @@ class _Reader:
                 return start, start + len(text.encode())
         return at, at + 1
 
-    def _flattened(self, found: list[Place]) -> Iterator[Place]:
-        """Attributions in the page's text that no embed's element holds."""
-        return iter(())
+    def _flattened(self, signed: dict[int, int], found: list[Place]) -> Iterator[Place]:
+        """Attributions in the page's text that no embed's element holds, as where a CMS unwrapped a blockquote.
+
+        Only those behind a dash: pages have too many names with handles and dates that are comments and bylines.
+        """
+        assert self.tree is not None
+        taken = [(p.start, p.end) for p in found if p.kind is Kind.EMBED]
+        told: set[tuple[str, str, object]] = set()
+        for at, end in signed.items():
+            node = self.nodes.get(at)
+            if node is None or any(a <= end < b for a, b in taken):
+                continue
+            block, text = _around(node)
+            for claim in attributions(text):
+                key = (claim.platform, claim.handle.lower(), claim.date)
+                if key in told or not claim.text or (claim.start and text[claim.start].isalnum()):
+                    continue
+                handle = self.page.find(claim.handle.encode(), max(0, end - 90))
+                if handle < 0 or handle > end + 5000:
+                    continue
+                told.add(key)
+                yield Place(
+                    kind=Kind.FLATTENED, platform=claim.platform, ref=claim.ref, url=claim.url,
+                    claim=Claim(claim.handle, claim.name, claim.date, claim.text, claim.codes, claim.pic_codes),
+                    where=self.tree.where(block) if self.where == "dom" else self.where,
+                    in_body=self.tree.in_body(block) if self.where == "dom" else None,
+                    start=handle, end=handle + len(claim.handle), node=block,
+                )  # fmt: skip
+
+    def _piece(self, content: bytes, where: str) -> _Reader:
+        piece = _Reader(content, self.location, where, self.escapes + 1, self.scan)
+        piece.unread = self.unread
+        return piece
+
+    def _places_of(self, piece: _Reader) -> list[Place]:
+        """A piece that cannot be read costs the page no more than itself."""
+        try:
+            return piece.places()
+        except InputError:
+            self.unread.append(piece.where)
+            return []
 
     # --- what stands escaped ----------------------------------------------------------------------------------------
 
     def _inner(self, text: str, where: str, at: int, node: LexborNode | None) -> Iterator[Place]:
         """References in markup or JSON that stands escaped in an attribute, a text or a string of this page."""
-        piece = _Reader(text.encode("utf-8", "replace"), self.location, where, self.escapes + 1)
+        # Text before the first tag needs an element to stand in.
+        content = text if text.lstrip()[:1] in {"<", "{", "["} else f"<div>{text}"
+        piece = self._piece(content.encode("utf-8", "replace"), where)
         end = self._end(at, node) if node is not None else None
-        for place in piece.places():
+        for place in self._places_of(piece):
             if place.kind is not Kind.EMBED and where.startswith("script"):
                 continue
             start, stop = (
@@ -454,6 +555,7 @@ class _Reader:
                 yield from self._shifted(begin, stop, "template")
                 return
             kind = "script-json" if b"json" in tag or b"data-" in tag else "script-js"
+            self.is_linked_data = b"ld+json" in tag
             yield from self._island(begin, stop, kind, positions)
             return
         if self.escapes >= MAX_ESCAPES:
@@ -467,13 +569,14 @@ class _Reader:
             yield from self._inner(text, name, begin, None)
 
     def _shifted(self, begin: int, stop: int, where: str) -> Iterator[Place]:
-        piece = _Reader(self.page[begin:stop], self.location, where, self.escapes + 1)
-        for place in piece.places():
+        piece = self._piece(self.page[begin:stop], where)
+        for place in self._places_of(piece):
             yield replace(place, start=place.start + begin, end=place.end + begin, node=None)
 
     def _island(self, begin: int, stop: int, where: str, positions: list[int]) -> Iterator[Place]:
         """References in the strings of a script or of a JSON document."""
         if self.escapes >= MAX_ESCAPES:
+            self.unread.append(where)
             return
         for island in literals(self.page[begin:stop], [p - begin for p in positions]):
             at = begin + island.start
@@ -488,32 +591,35 @@ class _Reader:
             return
         text = island.text
         if "<" in text or "&lt;" in text:
-            for place in self._inner_at(text, where, at, len(island.raw)):
-                yield place
+            yield from self._inner_at(text, where, at, len(island.raw))
         elif (ref := recognise(text)) is not None:
-            if island.is_embed:
+            # Linked data describes what the page shows; what is described is shown elsewhere.
+            if (island.is_embed and not self.is_linked_data) or self.keeps_links:
+                kind = Kind.EMBED if island.is_embed else Kind.LINK
+                claim = Claim(handle=author(ref, text))
+                yield Place(kind, ref.platform, ref, text, claim, where, None, at, at + len(island.raw))
+        elif "(@" in text and (signed := list(attributions(text))):
+            for found in signed:
+                if found.date is None or not found.text:
+                    continue
+                start = self.page.find(found.handle.encode(), at, at + len(island.raw))
+                start = start if start >= 0 else at
                 yield Place(
-                    Kind.EMBED,
-                    ref.platform,
-                    ref,
-                    text,
-                    Claim(handle=author(ref, text)),
-                    where,
-                    None,
-                    at,
-                    at + len(island.raw),
-                )
+                    Kind.FLATTENED, found.platform, found.ref, found.url,
+                    Claim(found.handle, found.name, found.date, found.text, found.codes, found.pic_codes),
+                    where, None, start, start + len(found.handle),
+                )  # fmt: skip
         elif '"' in text:
-            piece = _Reader(text.encode("utf-8", "replace"), self.location, where, self.escapes + 1)
-            ends = [end for _, end in screen.references()(piece.page)]
+            piece = self._piece(text.encode("utf-8", "replace"), where)
+            ends = [end for _, end in self.scan(piece.page)]
             for place in piece._island(0, len(piece.page), where, ends):
                 start, stop = self._find_in(place, at, at + len(island.raw))
                 yield replace(place, start=start, end=stop)
 
     def _inner_at(self, text: str, where: str, at: int, length: int) -> Iterator[Place]:
-        piece = _Reader(text.encode("utf-8", "replace"), self.location, where, self.escapes + 1)
-        for place in piece.places():
-            if place.kind is Kind.EMBED:
+        piece = self._piece(text.encode("utf-8", "replace"), where)
+        for place in self._places_of(piece):
+            if place.kind is Kind.EMBED or self.keeps_links:
                 start, stop = self._find_in(place, at, at + length)
                 yield replace(place, start=start, end=stop, node=None)
 
@@ -543,6 +649,10 @@ def _deduplicated(found: list[Place] | Iterator[Place]) -> list[Place]:
         earlier = last.get(key)
         if place.kind is Kind.EMBED and place.where != "dom" and (place.platform, place.ref) in shown and place.ref:
             continue
+        same = earlier is not None and earlier.kind is place.kind and place.ref is not None
+        if same and earlier is not None and (place.claim.codes or place.claim.date) and not earlier.claim.date:
+            # The later copy says more: the same post as a URL first, then as its markup.
+            kept[kept.index(earlier)] = last[key] = earlier = replace(earlier, claim=place.claim)
         if place.kind is Kind.FLATTENED and (place.platform, place.claim.handle, place.claim.date) in claimed:
             continue
         if (
@@ -635,6 +745,11 @@ def _id_attributes() -> dict[str, tuple[tuple[Platform, re.Pattern[str]], ...]]:
     return {name: tuple(entries) for name, entries in table.items()}
 
 
+def _named(name: str, value: str, node: LexborNode) -> PostRef | None:
+    """The post that an attribute names, by a URL or by an id."""
+    return (recognise(value) if "/" in value or "%2" in value else None) or _by_attribute(name, value, node)
+
+
 def _by_attribute(name: str, value: str, node: LexborNode) -> PostRef | None:
     """The post whose id an attribute carries. `NAME@WORD` in a platform's table: only on an element whose tag or class
     has that word in it."""
@@ -646,6 +761,13 @@ def _by_attribute(name: str, value: str, node: LexborNode) -> PostRef | None:
         if platform.name in word and (found := pattern.fullmatch(value.strip())):
             return platform.match(platform.url(PostRef(platform.name, "/".join(found.groups()))))
     return None
+
+
+def _own_ref(attributes: dict[str, str | None], node: LexborNode, platform: Platform) -> bool:
+    """Whether an element inside another embed's says itself which post it is: embeds left open hold the next ones."""
+    if node.tag != "blockquote":
+        return False
+    return any(value and (ref := recognise(value)) and ref.platform == platform.name for value in attributes.values())
 
 
 @functools.cache
@@ -673,9 +795,23 @@ def flat_text(node: LexborNode) -> str:
     return re.sub(r"[ \t\r\f]*\n\s*", "\n", re.sub(r"[ \t\r\f]+", " ", "".join(parts))).strip()
 
 
+def _around(node: LexborNode) -> tuple[LexborNode, str]:
+    """The smallest element round *node* with a paragraph's worth of text before an attribution, and its text."""
+    text = flat_text(node)
+    for _ in range(4):
+        parent = node.parent
+        if parent is None or parent.tag in {"body", "html", "-document", "article", "main"} or "\n" in text.strip():
+            break
+        wider = flat_text(parent)
+        if len(wider) > 4000:
+            break
+        node, text = parent, wider
+    return node, text
+
+
 def _texts_after(node: LexborNode) -> Iterator[tuple[LexborNode, str]]:
     """The texts between an element's start tag and the next start tag, each with the element it stands in."""
-    inner, owner = node.first_child, node
+    inner, owner = (None if (node.tag or "").encode() in screen.RAW else node.first_child), node
     for _ in range(64):
         while inner is not None:
             if inner.tag == "-text":

@@ -22,14 +22,18 @@ _PLAIN = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0":
 _KEY = re.compile(rb"""[\w$"'\\-]{1,80}\\*["']?\s*[:=]\s*\\*$""")
 # What a member, or the type of the object it belongs to, is called where it holds an embed.
 _EMBED_WORD = re.compile(
-    r"embed|tweet|twitter|instagram|youtube|tiktok|facebook|bluesky|mastodon|telegram|threads|reddit|social|external|"
-    r"video_?id|videourl|\bsrc\b|iframe",
+    r"embed|tweet|twitter|instagram|youtube|tiktok|facebook|bluesky|mastodon|telegram|threads|reddit|social|iframe|externalcontent",
     re.IGNORECASE,
 )
 _TYPE = re.compile(
-    r"""\\*["']?(?:@?type|__typename|_type|role|kind|provider(?:_?name)?|component|blockType|name)\\*["']?\s*:\s*\\*["']([^"'\\]{1,80})""",
+    r"""\\*["'](?:@?type|__typename|_type|role|kind|provider(?:_?name)?|component|blockType|name|subtype)\\*["']\s*:\s*\\*["']([^"'\\]{1,80})""",
     re.IGNORECASE,
 )
+
+
+# What can stand on either side of a string in a script, and hardly does round a quote inside one.
+_BEFORE_STRING = frozenset(bytes([byte]) for byte in b" \t\r\n:=([{,?+|&!>;")
+_AFTER_STRING = frozenset((*(bytes([byte]) for byte in b" \t\r\n:)]},;+|&.<>?"), b""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +52,11 @@ def literals(script: bytes, positions: list[int]) -> Iterator[Island]:
     """The strings of *script* that hold any of *positions*, each once, and the widget calls."""
     done = -1
     seen_calls: set[tuple[str, str]] = set()
-    for platform, pattern in _calls():
-        for found in pattern.finditer(script):
+    for position in positions:
+        for platform, pattern in _calls():
+            found = pattern.search(script, max(0, position - 64), position + 128)
+            if found is None:
+                continue
             call = (platform, "/".join(part.decode() for part in found.groups() if part))
             if call not in seen_calls:
                 seen_calls.add(call)
@@ -76,25 +83,31 @@ def _calls() -> tuple[tuple[str, re.Pattern[bytes]], ...]:
 
 
 def _bounds(script: bytes, position: int) -> tuple[int, int] | None:
-    """Where the string literal round *position* starts and ends, without its quotes."""
+    """Where the string literal round *position* starts and ends, without its quotes.
+
+    Of the three kinds of quotes the widest pair that stands where a string can is taken: the other two are then part of
+    the string.
+    """
+    best: tuple[int, int] | None = None
     for quote in (b'"', b"'", b"`"):
         start = _unescaped_quote_before(script, position, quote)
-        if start is None:
+        if start is None or (start and script[start - 1 : start] not in _BEFORE_STRING):
             continue
         end = _unescaped_quote_after(script, position, quote)
-        if end is None or end - start > MAX_STRING:
+        if end is None or end - start > MAX_STRING or script[end + 1 : end + 2] not in _AFTER_STRING:
             continue
-        body = script[start + 1 : end]
-        if quote == b"`" or b"\n" not in body or b"\n" not in body.replace(b"\\\n", b""):
-            return start + 1, end
-    return None
+        if quote != b"`" and b"\n" in script[start:end].replace(b"\\\n", b""):
+            continue
+        if best is None or end - start > best[1] - best[0]:
+            best = start + 1, end
+    return best
 
 
 def _unescaped_quote_before(script: bytes, position: int, quote: bytes) -> int | None:
     at = position
     low = max(0, position - MAX_STRING)
     while (at := script.rfind(quote, low, at)) >= 0:
-        if not _is_escaped(script, at):
+        if not at or script[at - 1] != 0x5C or not _is_escaped(script, at):
             return at
     return None
 
@@ -102,7 +115,7 @@ def _unescaped_quote_before(script: bytes, position: int, quote: bytes) -> int |
 def _unescaped_quote_after(script: bytes, position: int, quote: bytes) -> int | None:
     at = position
     while (at := script.find(quote, at, position + MAX_STRING)) >= 0:
-        if not _is_escaped(script, at):
+        if script[at - 1] != 0x5C or not _is_escaped(script, at):
             return at
         at += 1
     return None
@@ -141,11 +154,15 @@ def _character(found: re.Match[str]) -> str:
 def _is_embed(script: bytes, start: int, end: int) -> bool:
     """Whether the string is a member that holds an embed: by the member's name, or by the type of its object."""
     before = script[max(0, start - 600) : start - 1]
-    key = _KEY.search(before)
+    key = _KEY.search(before[-100:])
     if key and _EMBED_WORD.search(key[0].decode("ascii", "replace")):
         return True
     opened = max(before.rfind(b"{"), 0)
     after = script[end : end + 600]
+    # A member of a member that is called after the network: `"twitter": {"src": …}`.
+    owner = _KEY.search(before[:opened].rstrip()[-100:])
+    if owner and _EMBED_WORD.search(owner[0].decode("ascii", "replace")):
+        return True
     closed = after.find(b"}")
     around = before[opened:] + after[: closed if closed >= 0 else None]
     return any(_EMBED_WORD.search(found[1]) for found in _TYPE.finditer(around.decode("utf-8", "replace")))

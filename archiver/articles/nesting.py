@@ -7,6 +7,7 @@ where a cheap count says that the bound could be reached at all.
 
 from __future__ import annotations
 
+import bisect
 import re
 
 from archiver.errors import InputError
@@ -24,27 +25,33 @@ _FLAT = frozenset(
 )
 _FORMATTING = frozenset(b"b big code em font i s small strike strong tt u".split())
 _QUOTED = re.compile(rb"""=\s*(?:"[^"]*"?|'[^']*'?)""")
-_LONG = re.compile(rb"<[a-zA-Z][^<>]{20000,}")
+_SAMPLE = 20_000
 
 
-def _is_raw(tag: bytes) -> bool:
-    return tag[:7].lower().startswith((b"<script", b"<style")) or (b">" not in tag and tag[:9].lower() == b"<textarea")
-
-
-def guard(page: bytes, formatting: int, has_long_tag: bool, location: str) -> None:
+def guard(page: bytes, formatting: int, raw: list[tuple[int, int]], location: str) -> None:
     """Raise InputError ("too deep", "too large") for a page that a tree builder would stall on.
 
-    *formatting* is how many formatting elements with attributes the page has, *has_long_tag* whether any tag is longer
-    than 20,000 bytes; both as the screen counted them.
+    *formatting* is how many formatting elements with attributes the page has, as the screen counted them; *raw* are the
+    ranges of raw text, which holds no tags.
     """
-    if has_long_tag:
-        for found in _LONG.finditer(page):
-            if _is_raw(found[0]):
-                continue
-            if len(_QUOTED.sub(b"", found[0]).split()) > MAX_ATTRIBUTES:
+    # A tag of twice this length holds one of the sampled places with no `>` behind it.
+    at = 0
+    while at + _SAMPLE < len(page):
+        if page.find(b">", at, at + _SAMPLE) >= 0:
+            at += _SAMPLE
+            continue
+        end = page.find(b">", at)
+        end = end if end >= 0 else len(page)
+        inside = bisect.bisect_right(raw, (at, len(page))) - 1
+        if inside < 0 or at >= raw[inside][1]:
+            start = page.find(b"<", page.rfind(b">", 0, at) + 1, end)
+            if start >= 0 and len(_QUOTED.sub(b"", page[start:end]).split(None, MAX_ATTRIBUTES + 1)) > MAX_ATTRIBUTES:
                 raise InputError(f"{location}: too large: one tag has more than {MAX_ATTRIBUTES} attributes")
-    if formatting <= MAX_OPEN_FORMATTING and page.count(b"<") <= MAX_DEPTH:
-        return
+        at = max(end, at + _SAMPLE)
+    if formatting <= MAX_OPEN_FORMATTING:
+        tags = page.count(b"<")
+        if tags <= MAX_DEPTH or tags - page.count(b"</") <= MAX_DEPTH:
+            return
     depth, deepest, opened, most = 0, 0, 0, 0
     for is_end, name in _TAGS.findall(page):
         name = name.lower()

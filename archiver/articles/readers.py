@@ -103,7 +103,7 @@ def _path(path: str, text_column: str | None, url_column: str | None) -> Iterato
     if stat.S_ISDIR(kind.st_mode):
         yield from _folder(path, text_column, url_column)
         return
-    with open(path, "rb") as file:  # noqa: PTH123 - a path as it was typed, and a FIFO is one too
+    with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - a path as it was typed, and a FIFO is one too
         yield from _stream(file, path, path, text_column, url_column)
 
 
@@ -148,6 +148,10 @@ class _Peeked(io.RawIOBase):
         return len(chunk)
 
 
+def _rejoined(head: bytes, rest: BinaryIO) -> io.BufferedReader:
+    return io.BufferedReader(_Peeked(head, rest), 1 << 16)
+
+
 def _stream(
     stream: BinaryIO, location: str, name: str, text_column: str | None, url_column: str | None
 ) -> Iterator[Document | InputError]:
@@ -165,17 +169,16 @@ def _stream(
     if head[:4] == b"PK\x03\x04" and (suffix == ".wacz" or not suffix or location == "-"):
         yield from _wacz(_seekable(stream, head, location), location)
         return
-    whole = io.BufferedReader(_Peeked(head, stream), 1 << 16)
     if head[:5] == b"WARC/":
-        yield from _warc(whole, location)
+        yield from _warc(_rejoined(head, stream), location)
         return
     _refuse_binary(head, location)
     if suffix in {".jsonl", ".ndjson"}:
-        yield from _json_lines(whole, location, text_column, url_column)
+        yield from _json_lines(_rejoined(head, stream), location, text_column, url_column)
     elif suffix in {".csv", ".tsv"} or (not suffix and text_column):
-        yield from _csv(whole, location, "\t" if suffix == ".tsv" else ",", text_column, url_column)
+        yield from _csv(_rejoined(head, stream), location, "\t" if suffix == ".tsv" else ",", text_column, url_column)
     else:
-        content = _all(whole, location)
+        content = _all(stream, location, head)
         if suffix in _FEEDS and re.search(rb"<(?:rss|feed|rdf:RDF)[\s>]", content[:4096]):
             yield from _feed(content, location)
         elif suffix == ".json" or (location == "-" and head.lstrip()[:1] in {b"{", b"["}):
@@ -188,12 +191,12 @@ def _seekable(stream: BinaryIO, head: bytes, location: str) -> BinaryIO:
     if stream.seekable():
         stream.seek(0)
         return stream
-    return io.BytesIO(head + _all(stream, location))
+    return io.BytesIO(_all(stream, location, head))
 
 
-def _all(stream: BinaryIO | io.BufferedReader, location: str) -> bytes:
-    """The whole of a document, or InputError beyond what is read."""
-    content = stream.read(MAX_BYTES + 1)
+def _all(stream: BinaryIO, location: str, head: bytes) -> bytes:
+    """The whole of a document that begins with *head*, or InputError beyond what is read."""
+    content = head + stream.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
         raise InputError(
             f"{location}: too large: an article is read up to {MAX_BYTES // 2**20} MiB; split it, or give its parts as "
@@ -220,7 +223,7 @@ def _refuse_binary(head: bytes, location: str) -> None:
 def _gzipped(
     stream: BinaryIO, head: bytes, location: str, name: str, text_column: str | None, url_column: str | None
 ) -> Iterator[Document | InputError]:
-    raw = io.BufferedReader(_Peeked(head, stream), 1 << 16)
+    raw = _rejoined(head, stream)
     if head[:2] == b"\x1f\x8b" and zlib.decompressobj(47).decompress(head, 16)[:5] == b"WARC/":
         yield from _warc(raw, location)
         return

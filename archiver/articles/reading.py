@@ -6,11 +6,12 @@ import re
 
 from archiver.articles.decoding import decode
 from archiver.articles.plain import plain_embeds
+from archiver.articles.screen import references
 from archiver.errors import InputError
 from archiver.model import Embed
 
 #: Documents larger than this are refused by name rather than read in part.
-MAX_BYTES = 64 * 1024 * 1024
+MAX_BYTES = 32 * 1024 * 1024
 
 _MARKUP = re.compile(
     rb"<(?:!doctype\s+html|!--|\?xml|html|head|body|div|p|a|span|script|blockquote|article|section|iframe|table|meta|"
@@ -33,6 +34,9 @@ def embeds(
         from archiver.articles.html import html_embeds
 
         return html_embeds(content, charset=charset, location=location)
+    # Every pattern is ASCII, and so is what it looks for in any encoding but UTF-16.
+    if b"\x00" not in content[:64] and content[:2] not in {b"\xff\xfe", b"\xfe\xff"} and not references()(content):
+        return ()
     return plain_embeds(decode(content, charset))
 
 

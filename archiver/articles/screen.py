@@ -18,16 +18,18 @@ _AT = r"(?:@|&#(?:x0*40|0*64);?|&commat;|%(?:25)*40|\\+u0040|\\+x40)"
 _EQUALS = r"(?:=|&#(?:x0*3d|0*61);?|&equals;|%(?:25)*3d|\\+u003d|\\+x3d)"
 _QUESTION = r"(?:\?|&#(?:x0*3f|0*63);?|&quest;|%(?:25)*3f|\\+u003f|\\+x3f)"
 
-#: An attribution in text: the handle in its parentheses.
-_ATTRIBUTION = r"(?:\(|\xef\xbc\x88|&#40;)\s?\[?(?:" + _AT + r"|\xef\xbc\xa0)\w"
+#: An attribution in text: the handle in its parentheses, either of which may be full-width.
+_ATTRIBUTIONS = (
+    r"\(@\w", r"\( @\w", r"\(\[@\w", r"\(&#64;\w", r"\(\xef\xbc\xa0\w", r"\xef\xbc\x88@\w",
+    r"\xef\xbc\x88\xef\xbc\xa0\w",
+)  # fmt: skip
 
-#: Where raw text begins and ends, which a tree does not tell.
-_STRUCTURE = r"</?(?:script|style|textarea|title|template|iframe|noembed|noframes|xmp)\b|<!--|-->"
+#: Elements whose content is raw text, which a tree does not tell. One pattern each: a scan for literals is fast.
+RAW = (b"script", b"style", b"textarea", b"title", b"template", b"iframe", b"noembed", b"noframes", b"xmp")
 #: Formatting elements with attributes. Unclosed ones are opened again in every paragraph (HTML standard, "reconstruct
 #: the active formatting elements"), so their number bounds how much larger than its source a tree can grow.
-_FORMATTING = r"<(?:big|b|code|em|font|i|small|strike|strong|s|tt|u)[\s/]"
-#: A start tag of this many bytes without a quotation's end may hold too many attributes to compare pairwise.
-_LONG_TAG = r"<[a-z][^<>]{20000}"
+FORMATTING = ("b", "big", "code", "em", "font", "i", "s", "small", "strike", "strong", "tt", "u")
+COMMENT, COMMENT_END = 2 * len(RAW), 2 * len(RAW) + 1
 
 Scan = Callable[[bytes], list[tuple[int, int]]]
 
@@ -42,12 +44,17 @@ def patterns() -> tuple[str, ...]:
     """What `references` looks for: the platforms' screens, and attributions."""
     screens = dict.fromkeys(s for platform in platforms().values() for s in platform.markup.screens)
     bylines = dict.fromkeys(s for platform in platforms().values() for s in platform.markup.byline_screens)
-    return (_ATTRIBUTION, *bylines, *map(escaped, screens))
+    return (*_ATTRIBUTIONS, *bylines, *map(escaped, screens))
+
+
+@functools.cache
+def _attributions() -> int:
+    return len(_ATTRIBUTIONS) + len({s for platform in platforms().values() for s in platform.markup.byline_screens})
 
 
 def is_attribution(number: int) -> bool:
     """Whether the pattern of that number is of flattened text rather than of a URL or markup."""
-    return number <= sum(len(platform.markup.byline_screens) for platform in platforms().values())
+    return number < _attributions()
 
 
 @functools.cache
@@ -58,8 +65,10 @@ def references() -> Scan:
 
 @functools.cache
 def structure() -> Scan:
-    """A scan for what bounds raw text (0), for formatting elements with attributes (1), for endless tags (2)."""
-    return _scan((_STRUCTURE, _FORMATTING, _LONG_TAG))
+    """A scan for what bounds raw text: start tag 2n and end tag 2n + 1 of RAW[n], `COMMENT`, `COMMENT_END`; and, with
+    any higher number, for formatting elements with attributes."""
+    raw = [pattern for name in RAW for pattern in (rf"<{name.decode()}\b", rf"</{name.decode()}\b")]
+    return _scan((*raw, r"<!--", r"-->", *(rf"<{name}[\s/]" for name in FORMATTING)))
 
 
 def _scan(expressions: tuple[str, ...]) -> Scan:

@@ -5,6 +5,7 @@ https://www.w3.org/TR/annotation-model/#selectors
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,7 @@ class Tree:
     def __init__(self, parser: LexborHTMLParser, mark: str) -> None:
         self.parser, self.mark = parser, mark
         self._paths: dict[int, str] = {}
+        self._places: dict[int, int] = {}
         self._body: dict[int, bool | None] = {}
         self._text: str | None = None
         self._cursor = 0
@@ -85,24 +87,38 @@ class Tree:
 
     def path(self, node: LexborNode) -> str:
         """A CSS selector that only this element of the parsed page matches."""
-        key = node.mem_id
-        if (known := self._paths.get(key)) is not None:
-            return known
-        parent = node.parent
-        tag = node.tag or "*"
-        if parent is None or tag == "html" or parent.tag in {None, "-document", "#document"}:
-            path = tag
-        else:
-            above = self.path(parent)
-            if above == "html" and tag in {"head", "body"}:
-                path = tag
-            else:
-                index = 0
-                for index, child in enumerate(parent.iter(include_text=False), 1):
-                    self._paths.setdefault(child.mem_id, f"{above}>{_name(child)}:nth-child({index})")
-                path = self._paths[key] if index else f"{above}>{tag}"
-        self._paths[key] = path
+        steps: list[str] = []
+        at: LexborNode | None = node
+        above = ""
+        while at is not None and at.is_element_node:
+            parent = at.parent
+            tag = at.tag or "*"
+            if tag == "html" or parent is None:
+                steps.append(tag)
+                break
+            if parent.tag == "html" and tag in {"head", "body"}:
+                steps.append(tag)
+                break
+            if at is not node and (known := self._paths.get(at.mem_id)) is not None:
+                above = known
+                break
+            steps.append(f"{tag if _NAME.fullmatch(tag) else '*'}:nth-child({self._place(at, parent)})")
+            at = parent
+        path = ">".join([above, *reversed(steps)] if above else reversed(steps))
+        if (parent := node.parent) is not None and len(steps) > 1:
+            # The next embed usually stands beside this one.
+            self._paths[parent.mem_id] = path.rpartition(">")[0]
         return path
+
+    def _place(self, node: LexborNode, parent: LexborNode) -> int:
+        """The element's number among its parent's elements, from 1."""
+        if node.mem_id not in self._places:
+            index = 0
+            for child in parent.iter(include_text=False):
+                if child.is_element_node:
+                    index += 1
+                    self._places[child.mem_id] = index
+        return self._places[node.mem_id]
 
     def selectors(self, node: LexborNode) -> list[Selector]:
         """CssSelector, and the quotation of its text if it has any. Text is that of `body`, as `textContent` gives it,
@@ -122,21 +138,20 @@ class Tree:
         return found
 
 
-def _name(node: LexborNode) -> str:
-    tag = node.tag or "*"
-    return tag if re.fullmatch(r"[a-zA-Z][\w-]*", tag) else "*"
-
-
-# Class and id words of what is not the article's own, and of its text; whole words, so that `comment` is and
-# `commentary` is not.
-_NOT_BODY = re.compile(
-    r"(?<![a-z])(?:comments?|commentlist|disqus|related|recommend(?:ed|ations?)?|sidebar|widget(?:-area)?|footer|nav|navbar|navigation|menu|"
-    r"share|sharing|social-?(?:links?|icons?|bar|share)|rail|promo|popular|trending|most-?read|newsletter|outbrain|taboola|breadcrumbs?|"
-    r"teaser|playlist|carousel|site-?header|masthead|more-?stories|read-?next|aside)(?![a-z])"
+_NAME = re.compile(r"[a-zA-Z][\w-]*")
+_WORDS = re.compile(r"[a-z]+")
+# Words of classes and ids that say what is not the article's own, and what is its text; two words are written as one.
+_NOT_BODY = frozenset(
+    # ruff: noqa: SIM905 - tables of words
+    "comment comments commentlist disqus related recommend recommended recommendation recommendations sidebar widget "
+    "widgetarea footer nav navbar navigation menu share sharing sociallinks socialicons socialbar socialshare rail "
+    "promo popular trending mostread newsletter outbrain taboola breadcrumb breadcrumbs teaser playlist carousel "
+    "siteheader masthead morestories readnext aside".split()
 )
-_BODY = re.compile(
-    r"(?<![a-z])(?:article-?(?:body|content|text|copy)|(?:entry|post|story|page|single|blog|main)-?(?:body|content|text|entry)|articlebody|body-?(?:copy|text|content)|"
-    r"content-?body|storytext|entry|rich-?text|prose)(?![a-z])"
+_BODY = frozenset(
+    "articlebody articlecontent articletext articlecopy entrybody entrycontent entrytext postbody postcontent posttext "
+    "postentry storybody storycontent storytext pagebody pagecontent singlebody singlecontent blogbody blogcontent "
+    "mainbody maincontent maintext bodycopy bodytext bodycontent contentbody entry richtext prose".split()
 )
 
 
@@ -154,10 +169,10 @@ def _said(node: LexborNode) -> bool | None:
         return None
     if attributes.get("itemprop") == "articleBody":
         return True
-    words = words.lower().replace("_", "-")
-    if words:
-        if _BODY.search(words):
-            return True
-        if _NOT_BODY.search(words):
-            return False
+    single = _WORDS.findall(words.lower())
+    double = [a + b for a, b in itertools.pairwise(single)]
+    if not _BODY.isdisjoint(single) or not _BODY.isdisjoint(double):
+        return True
+    if not _NOT_BODY.isdisjoint(single) or not _NOT_BODY.isdisjoint(double):
+        return False
     return None

@@ -143,7 +143,9 @@ def unwrapped(url: str) -> str:
         if found is None:
             return url
         target = found["path"] or urllib.parse.unquote(found["query"])
-        url = target if "//" in target[:8] else f"https://{target.lstrip('/')}"
+        # Archives' own links are found with one slash of the target's two.
+        scheme = "http" if target[:5] == "http:" else "https"
+        url = f"{scheme}://{re.sub('^(?:https?:)?/*', '', target, flags=re.IGNORECASE)}"
     return url
 
 
@@ -151,6 +153,8 @@ def recognise(url: str) -> PostRef | None:
     """Which post *url* names, on any platform; web archives' URLs count as those of what they keep. None for a
     profile, a timeline, a share button, a short link, or anything else."""
     url = unwrapped(url.strip())
+    if "//" not in url:
+        return None
     for platform in platforms().values():
         if ref := platform.match(url):
             return ref

@@ -9,7 +9,10 @@ import urllib.parse
 from archiver.model import Author, Capture, Claim, Finding, Look, Outcome, Post, PostRef, Rank, Reason, Resolving
 from archiver.platforms import Markup, Platform, Source
 
-_HOST = r"(?:https?:)?//(?:[\w-]+\.)*(?:facebook\.com|fb\.com|facebed\.com|facebookwkhpilnemxj7asaniu7vnjjbiltxjqhye3mhbshg7kx5tfyd\.onion)/+"
+_HOST = (
+    r"(?:https?:)?//(?:[\w-]+\.)*(?:facebook\.com|fb\.com|facebed\.com|"
+    r"facebookwkhpilnemxj7asaniu7vnjjbiltxjqhye3mhbshg7kx5tfyd\.onion)/+"
+)
 _ID = r"(\d{5,20}|pfbid[0-9A-Za-z]{10,100})(?![0-9A-Za-z])"
 _PATH = re.compile(
     _HOST + r"(?:#!/)?(?:groups/[^/?#\s]{1,100}/(?:posts|permalink)/(?:[^/?#\s]{1,300}/)?|reel/|"
@@ -158,7 +161,7 @@ PLATFORM = Platform(
             r"(?:facebook|fb)\.com/(?:#!/)?[\w.%-]{2,60}/(?:posts|photos|videos|reels|activity|notes|permalink)/",
             r"(?:facebook|fb)\.com/groups/[\w.%-]{1,60}/(?:posts|permalink|{?})",
             r"(?:facebook|fb)\.com/(?:#!/)?(?:reel|watch|permalink|story|photo|video|posts|stories)",
-            r"\b(?:story_fbid|fbid){=}\d{5}",
+            r"(?:story_fbid|fbid){=}\d{5}",
             r"plugins/(?:post|video|comment_embed)\b",
             r"\bfb-(?:post|video)\b",
             r"\bfb:(?:post|video)\b",

@@ -137,7 +137,7 @@ PLATFORM = Platform(
         ),
         classes=("instagram-media",),
         tags=("amp-instagram",),
-        attributes=(("data-shortcode", r"([\w-]{5,40})"),),
+        attributes=(("data-shortcode@", r"([\w-]{5,40})"),),
         bylines=(
             r"A (?:photo|video|post|reel) (?:posted|shared) by " + _NAME,
             r"(?:Ein Beitrag|Ein Foto|Ein Video) geteilt von " + _NAME,

@@ -10,7 +10,10 @@ from archiver.model import PostRef
 from archiver.platforms import Markup, Platform
 
 # Others whose addresses look alike.
-_OTHERS = r"(?!(?:[\w-]+\.)*(?:tiktok|threads|youtube|medium|twitter|x|instagram|facebook|substack|flipboard)\.(?:com|net)[:/])"
+_OTHERS = (
+    r"(?!(?:[\w-]+\.)*(?:tiktok|threads|youtube|medium|twitter|x|instagram|facebook|substack|flipboard)"
+    r"\.(?:com|net)[:/])"
+)
 _URL = re.compile(
     r"(?:https?:)?//" + _OTHERS + r"((?:[\w-]+\.)+[a-z][a-z0-9-]{1,30}(?::\d{2,5})?)/+"
     r"(?:(?:web|deck)/)?(?:@[\w.-]{1,64}(?:@[\w.-]{3,120})?(?:/posts|/statuses)?|users/[\w.-]{1,64}/statuses|"

@@ -386,7 +386,7 @@ PLATFORM = Platform(
     markup=Markup(
         screens=(
             r"/(?:comments|gallery|tb)/[0-9a-z]{3}",
-            r"\bredd\.it/[0-9a-z]{3}",
+            r"redd\.it/[0-9a-z]{3}",
             r"reddit-(?:card|embed)",
             r"/r/\w{2,30}/s/\w",
         ),

@@ -402,7 +402,7 @@ PLATFORM = Platform(
     sources=_sources,
     markup=Markup(
         screens=(
-            r"\b(?:t|telegram)\.(?:me|dog)/(?:s/)?(?:c/)?\w{4,32}/\d",
+            r"(?:t|telegram)\.(?:me|dog)/(?:s/)?(?:c/)?\w{4,32}/\d",
             r"data-telegram-post",
             r"telegram-post",
             r"tg:/{1,2}resolve",

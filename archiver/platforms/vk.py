@@ -36,7 +36,7 @@ PLATFORM = Platform(
     url=url,
     markup=Markup(
         screens=(
-            r"\b(?:wall|video|clip|photo)-?\d{1,12}_\d",
+            r"(?:wall|video|clip|photo)-?\d{1,12}_\d",
             r"video_ext\.php",
             r"vk_post_-?\d",
         ),

@@ -9,8 +9,8 @@ from archiver.platforms import Markup, Platform, Source
 
 _ID = r"((?!videoseries|live_stream)[0-9A-Za-z_-]{11})(?![0-9A-Za-z_-])"
 _PATH = re.compile(
-    r"(?:https?:)?//(?:[\w-]+\.)*(?:youtube(?:-nocookie|education|kids)?\.com|youtube\.googleapis\.com|yewtu\.be|"
-    r"[\w.-]*invidious[\w.-]*|piped\.[\w.-]+)(?::\d+)?/+(?:embed|v|e|vi|shorts|live|video|watch|w)/+" + _ID,
+    r"(?:https?:)?//(?!img\.|i\d?\.)(?:[\w-]+\.)*(?:youtube(?:-nocookie|education|kids)?\.com|youtube\.googleapis\.com|yewtu\.be|"
+    r"[\w.-]*invidious[\w.-]*|piped\.[\w.-]+)(?::\d+)?/+(?:embed|v|e|shorts|live|video|watch|w)/+" + _ID,
     re.IGNORECASE,
 )
 _SHORT = re.compile(
@@ -107,14 +107,14 @@ PLATFORM = Platform(
     sources=_sources,
     markup=Markup(
         screens=(
-            r"youtube(?:-nocookie)?\.com/(?:embed|v|e|vi|shorts|live|video|watch|w)/[\w-]{11}",
-            r"(?:youtube\.googleapis\.com|yewtu\.be|invidious|\bpiped\.[a-z])",
+            r"youtube(?:-nocookie)?\.com/(?:embed|v|e|shorts|live|video|watch|w)/[\w-]{11}",
+            r"(?:youtube\.googleapis\.com|yewtu\.be|invidious|piped\.[a-z])",
             r"youtu\.be/",
             r"/watch(?:_popup)?/?{?}v{=}[\w-]{11}",
             r"(?:&|&amp;|\\u0026)v{=}[\w-]{11}",
             r"lite-youtube",
             r"amp-youtube",
-            r"\b(?:video|youtube|yt)-?_?(?:video-?)?id\s?=",
+            r"(?:video|youtube|yt)-?_?(?:video-?)?id\s?=",
             r"youtube[\w -]{0,40}[\"']\s{1,3}data-(?:id|video|embed)=",
             r"\bdata-(?:id|video|embed)=[\"'][\w-]{11}[\"']",
         ),

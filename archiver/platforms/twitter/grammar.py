@@ -19,7 +19,7 @@ _HOST = (
 )
 _STATUS = re.compile(
     _HOST + r"\.(?:com|onion)(?::\d+)?/+(?:#!/)?"
-    r"(?:\w{1,20}/+status(?:es)?|i/(?:web/)?status|statuses)/+(\d{2,20})(?!\d)",
+    r"(?:[^/?#\s]{1,40}/+status(?:es)?|i/(?:web/)?status|statuses)/+(\d{2,20})(?!\d)",
     re.ASCII | re.IGNORECASE,
 )
 _NITTER = re.compile(
@@ -40,7 +40,7 @@ MARKUP = Markup(
         r"tweet-?_?id",
         r"twitter-(?:tweet|video)",
         r"createTweet",
-        r"\bt\.co/\w",
+        r"t\.co/\w",
         r"pic\.(?:twitter|x)\.com/\w",
         r"\[tweet ",
     ),

@@ -1,0 +1,378 @@
+"""Embeds in HTML: every network, every shape, written for this project."""
+
+# ruff: noqa: E501, SIM905 - samples of markup and of addresses, as they are written
+from __future__ import annotations
+
+import datetime as dt
+import html
+import json
+import os
+import pathlib
+
+import pytest
+
+from archiver.articles import as_json, embeds, text_of
+from archiver.articles.html import html_embeds
+from archiver.errors import InputError
+from archiver.model import Kind
+
+ID = "1821000000000000000"
+STATUS = f"https://twitter.com/harbour/status/{ID}"
+QUOTE = (
+    '<blockquote class="twitter-tweet"><p lang="en" dir="ltr">Rain again over <a href="https://twitter.com/port">@port</a>'
+    ' <a href="https://t.co/AbCdEf1234">pic.twitter.com/AbCdEf1234</a></p>&mdash; Harbour Watch (@harbour) '
+    f'<a href="{STATUS}?ref_src=twsrc%5Etfw">August 7, 2024</a></blockquote>'
+)
+SHARED = pathlib.Path(os.environ.get("ARCHIVER_SHARED") or pathlib.Path(__file__).parents[2] / "shared")
+
+
+def found(page: str, kind: Kind | None = None, name: str = "a.html"):
+    return [e for e in embeds(page.encode(), location=name) if kind is None or e.kind is kind]
+
+
+def refs(page: str, kind: Kind = Kind.EMBED):
+    return [str(e.ref) for e in found(page, kind)]
+
+
+def test_an_official_blockquote_is_one_embed_with_its_claim():
+    (embed,) = found(f"<article><p>Before.</p>{QUOTE}<p>After.</p></article>")
+    assert (embed.kind, str(embed.ref), embed.where, embed.in_body) == (Kind.EMBED, f"twitter:{ID}", "dom", True)
+    assert embed.claim.handle == "harbour" and embed.claim.name == "Harbour Watch"
+    assert embed.claim.date == dt.date(2024, 8, 7)
+    assert embed.claim.codes == embed.claim.pic_codes == ("AbCdEf1234",)
+    assert embed.claim.text == "Rain again over @port pic.twitter.com/AbCdEf1234"
+
+
+SHAPES = {
+    "x.com permalink": QUOTE.replace("twitter.com/harbour/status", "x.com/harbour/status"),
+    "2012 generation": QUOTE.replace("twitter-tweet", "twitter-tweet tw-align-center").replace("/status/", "/statuses/"),
+    "video generation": QUOTE.replace('"twitter-tweet"', '"twitter-video"'),
+    "author line in its own paragraph": QUOTE.replace("&mdash;", "<p>&#x2014;").replace("</blockquote>", "</p></blockquote>"),
+    "link only": f'<blockquote class="twitter-tweet"><a href="{STATUS}"></a></blockquote>',
+    "quotes another post above": QUOTE.replace("Rain again", '<a href="https://twitter.com/b/status/1800000000000000000">b</a>'),
+    "no class, only an attribution": QUOTE.replace(' class="twitter-tweet"', ""),
+    "WordPress": f'<figure class="wp-block-embed is-provider-twitter"><div class="wp-block-embed__wrapper">{QUOTE}</div></figure>',
+    "WordPress, oEmbed failed": f'<figure class="wp-block-embed"><div class="wp-block-embed__wrapper">\n{STATUS}\n</div></figure>',
+    "rendered 2016": f'<iframe id="twitter-widget-0" class="twitter-tweet twitter-tweet-rendered" data-tweet-id="{ID}"></iframe>',
+    "rendered 2018": f'<twitter-widget class="twitter-tweet" data-tweet-id="{ID}"></twitter-widget>',
+    "rendered 2020": f'<div class="twitter-tweet twitter-tweet-rendered"><iframe data-tweet-id="{ID}" '
+    f'src="https://platform.twitter.com/embed/Tweet.html?dnt=false&amp;id={ID}&amp;lang=en"></iframe></div>',
+    "frame by hand": f'<iframe src="https://platform.twitter.com/embed/Tweet.html?id={ID}&theme=dark"></iframe>',
+    "AMP": f'<amp-twitter width="375" height="472" layout="responsive" data-tweetid="{ID}"></amp-twitter>',
+    "AMP with placeholder": f'<amp-twitter data-tweetid="{ID}"><blockquote placeholder>{STATUS}</blockquote></amp-twitter>',
+    "consent placeholder": f'<div class="social-embed" data-href="{STATUS}?mx=2" style="min-height:200px"></div>',
+    "live blog": f'<div class="tweet" data-mod="tweet" data-url="{STATUS}"></div>',
+    "custom element": f'<news-twitter-embed tweet-url="{STATUS}"></news-twitter-embed>',
+    "id without URL": f'<div class="embed" data-tweet-id="{ID}"></div>',
+    "embedly": f'<a class="embedly-card" href="{STATUS}">Card</a>',
+    "noscript": f"<noscript>{QUOTE}</noscript>",
+    "template": f"<template>{QUOTE}</template>",
+    "template script": f'<script type="text/template">{QUOTE}</script>',
+    "textarea": f"<textarea>{html.escape(QUOTE)}</textarea>",
+    "escaped text": f"<p>{html.escape(QUOTE)}</p>",
+    "CDATA": f"<?xml version='1.0'?><rss><item><description><![CDATA[{QUOTE}]]></description></item></rss>",
+    "attribute": f'<div data-embed-html="{html.escape(QUOTE)}"></div>',
+    "attribute, raw": "<div data-embed-html='" + QUOTE.replace("'", "&#39;") + "'></div>",
+    "attribute, twice escaped": f'<div data-embed-html="{html.escape(html.escape(QUOTE))}"></div>',
+    "JSON in an attribute": f'<div data-block="{html.escape(json.dumps({"html": QUOTE}))}"></div>',
+    "srcdoc": f'<iframe srcdoc="{html.escape(QUOTE)}"></iframe>',
+    "JSON": f'<script type="application/json">{json.dumps({"html": QUOTE})}</script>',
+    "JSON, escaped slashes": '<script>window.page = {"html":"' + QUOTE.replace('"', '\\"').replace("/", "\\/") + '"};</script>',
+    "JSON, escaped signs": f"<script>{json.dumps({'body': QUOTE}).replace('<', chr(92) + 'u003c').replace('/', chr(92) + 'u002F')}</script>",
+    "JSON in a string": f"<script>self.__next_f.push([1,{json.dumps(json.dumps({'html': QUOTE}))}])</script>",
+    "JavaScript in single quotes": "<script>var embed = '" + QUOTE.replace("'", "\\'") + "';</script>",
+    "embed block": f'<script>{{"__typename":"TwitterEmbedBlock","twitterUrl":"{STATUS}"}}</script>',
+    "element": f'<script>{{"_type":"model.TweetBlockElement","url":"{STATUS}","id":"{ID}"}}</script>',
+    "external content": f'<script type="application/json">{{"@type":"BlockExternalContent","url":"{STATUS}"}}</script>',
+    "createTweet": f"<script>twttr.widgets.createTweet('{ID}', box)</script>",
+    "archived page": QUOTE.replace("https://twitter.com", "https://web.archive.org/web/20240808000000/https://twitter.com"),
+    "nitter": QUOTE.replace("https://twitter.com/harbour", "https://nitter.example.org/harbour").replace("?ref_src=twsrc%5Etfw", "#m"),
+    "upper case": QUOTE.replace("blockquote", "BLOCKQUOTE").replace("<a ", "<A ").replace("href", "HREF"),
+    "unclosed": QUOTE.replace("</blockquote>", ""),
+    "numeric entities": QUOTE.replace("Harbour Watch", "&#28207;&#12398;&#30058;"),
+    "slash entities": QUOTE.replace("/status/", "&#x2F;status&#x2F;"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_shape_of_an_x_embed_is_found_once(shape):
+    page = f"<html><body><main><p>Before.</p>{SHAPES[shape]}<p>After.</p></main></body></html>"
+    if shape == "CDATA":
+        page = SHAPES[shape]
+    assert refs(page) == [f"twitter:{ID}"]
+
+
+@pytest.mark.parametrize("shape", [shape for shape in SHAPES if shape != "CDATA"])
+def test_the_selectors_of_every_shape_find_it_again(shape):
+    page = f"<html><body><main><p>Дождь. 🌊</p>{SHAPES[shape]}<p>After.</p></main></body></html>"
+    for encoding in ("utf-8", "utf-16"):
+        content = page.encode(encoding)
+        for embed in embeds(content, location="a.html"):
+            position = dict(embed.selectors[0].value)
+            there = content[position["start"] : position["end"]].decode(encoding.replace("utf-16", "utf-16-le"))
+            assert text_of(content)[embed.start : embed.end] == there
+            needle = embed.ref.id if embed.ref else embed.claim.codes[0]
+            assert needle in there
+
+
+OTHERS = {
+    "bluesky:did:plc:kft6lu4trxowqmter2b6vg6z/3leyztswv5k2q": [
+        '<blockquote class="bluesky-embed" data-bluesky-uri="at://did:plc:kft6lu4trxowqmter2b6vg6z/app.bsky.feed.post/3leyztswv5k2q" data-bluesky-cid="bafyreig"><p lang="en">Rain.<br><br><a href="https://bsky.app/profile/did:plc:kft6lu4trxowqmter2b6vg6z/post/3leyztswv5k2q?ref_src=embed">[image or embed]</a></p>&mdash; Harbour (<a href="https://bsky.app/profile/did:plc:kft6lu4trxowqmter2b6vg6z?ref_src=embed">@harbour.example</a>) <a href="https://bsky.app/profile/did:plc:kft6lu4trxowqmter2b6vg6z/post/3leyztswv5k2q?ref_src=embed">January 5, 2025 at 9:24 AM</a></blockquote>',
+        '<blockquote class="bluesky-embed" data-bluesky-uri="at://did:plc:kft6lu4trxowqmter2b6vg6z/app.bsky.feed.post/3leyztswv5k2q"><p>Rain.</p>&mdash; <a href="https://bsky.app/profile/did:plc:kft6lu4trxowqmter2b6vg6z">Harbour (@harbour.example)</a> <a href="https://bsky.app/profile/did:plc:kft6lu4trxowqmter2b6vg6z/post/3leyztswv5k2q">2026-06-14T23:45:27.000Z</a></blockquote>',
+        '<iframe src="https://embed.bsky.app/embed/did:plc:kft6lu4trxowqmter2b6vg6z/app.bsky.feed.post/3leyztswv5k2q?id=1"></iframe>',
+        '<div data-url="https://bsky.app/profile/did:plc:kft6lu4trxowqmter2b6vg6z/post/3leyztswv5k2q"></div>',
+        '<bsky-embed post-uri="at://did:plc:kft6lu4trxowqmter2b6vg6z/app.bsky.feed.post/3leyztswv5k2q"></bsky-embed>',
+        '<script>{"type":"bluesky-embed","url":"https:\\/\\/bsky.app\\/profile\\/did:plc:kft6lu4trxowqmter2b6vg6z\\/post\\/3leyztswv5k2q"}</script>',
+    ],
+    "mastodon:social.example/116242278064339656": [
+        '<iframe src="https://social.example/@harbour/116242278064339656/embed" class="mastodon-embed" width="400"></iframe><script src="https://social.example/embed.js" async></script>',
+        '<blockquote class="mastodon-embed" data-embed-url="https://social.example/@harbour/116242278064339656/embed"><a href="https://social.example/@harbour/116242278064339656" target="_blank">Post by @harbour@social.example View on Mastodon</a></blockquote>',
+        '<iframe data-src="https://social.example/@harbour/116242278064339656/embed"></iframe>',
+        '<blockquote class="mastodon-embed"><a href="https://social.example/@harbour@town.example/116242278064339656">Post</a></blockquote>',
+        '<div data-embed="&lt;iframe src=&quot;https://social.example/@harbour/116242278064339656/embed&quot;&gt;&lt;/iframe&gt;"></div>',
+        '<script>{"html":"\\u003ciframe src=\\"https://social.example/@harbour/116242278064339656/embed\\"\\u003e\\u003c/iframe\\u003e"}</script>',
+    ],
+    "mastodon:truthsocial.com/108779000807761862": [
+        '<iframe src="https://truthsocial.com/@harbour/108779000807761862/embed" class="truthsocial-embed"></iframe><script src="https://truthsocial.com/embed.js" async></script>',
+        '<div class="truthsocial-embed" data-href="https://truthsocial.com/@harbour/posts/108779000807761862"></div>',
+    ],
+    "telegram:harbourwatch/123": [
+        '<script async src="https://telegram.org/js/telegram-widget.js?22" data-telegram-post="harbourwatch/123" data-width="100%"></script>',
+        '<script async src="https://telegram.org/js/telegram-widget.js?1" data-telegram-post="harbourwatch/123" data-userpic="true" data-dark="1"></script>',
+        '<blockquote class="telegram-post" data-telegram-post="harbourwatch/123"></blockquote>',
+        '<iframe id="telegram-post-harbourwatch-123" src="https://t.me/harbourwatch/123?embed=1"></iframe>',
+        '<div data-telegram-post="harbourwatch/123"></div>',
+        '<iframe data-src="https://t.me/harbourwatch/123?embed=1&amp;userpic=true"></iframe>',
+        '<template><script async src="https://telegram.org/js/telegram-widget.js?22" data-telegram-post="harbourwatch/123"></script></template>',
+        '<div data-html="&lt;script data-telegram-post=&quot;harbourwatch/123&quot;&gt;&lt;/script&gt;"></div>',
+    ],
+    "instagram:CYokA48MWDA": [
+        '<blockquote class="instagram-media" data-instgrm-captioned data-instgrm-permalink="https://www.instagram.com/p/CYokA48MWDA/?utm_source=ig_embed&amp;utm_campaign=loading" data-instgrm-version="14"><a href="https://www.instagram.com/p/CYokA48MWDA/">A post shared by Harbour (@harbour.watch)</a></blockquote>',
+        '<blockquote class="instagram-media" data-instgrm-version="7"><p><a href="https://www.instagram.com/p/CYokA48MWDA/">Rain</a></p><p>A photo posted by Harbour (@harbour) on Jan 12, 2022 at 2:20pm PST</p></blockquote>',
+        '<amp-instagram data-shortcode="CYokA48MWDA" width="1" height="1"></amp-instagram>',
+        '<iframe class="instagram-media" src="https://www.instagram.com/p/CYokA48MWDA/embed/captioned/"></iframe>',
+    ],
+    "threads:DNJQOX0RA08": [
+        '<blockquote class="text-post-media" data-text-post-permalink="https://www.threads.com/@harbour/post/DNJQOX0RA08" data-text-post-version="0" id="ig-tp-DNJQOX0RA08"><a href="https://www.threads.com/@harbour/post/DNJQOX0RA08">View on Threads</a></blockquote>',
+        '<blockquote class="text-post-media" data-text-post-permalink="https://www.threads.net/@harbour/post/DNJQOX0RA08"></blockquote><script async src="https://www.threads.net/embed.js"></script>',
+        '<blockquote class="text-post-media"><a href="https://www.threads.net/t/DNJQOX0RA08">Post by @harbour</a></blockquote>',
+        '<iframe src="https://www.threads.net/@harbour/post/DNJQOX0RA08/embed"></iframe>',
+        '<div data-url="https://www.threads.net/@harbour/post/DNJQOX0RA08"></div>',
+        '<noscript><iframe src="https://www.threads.com/@harbour/post/DNJQOX0RA08/embed/"></iframe></noscript>',
+    ],
+    "tiktok:6806030056956251397": [
+        '<blockquote class="tiktok-embed" cite="https://www.tiktok.com/@harbour/video/6806030056956251397" data-video-id="6806030056956251397" data-embed-from="oembed"><section><a target="_blank" href="https://www.tiktok.com/@harbour?refer=embed">@harbour</a></section></blockquote><script async src="https://www.tiktok.com/embed.js"></script>',
+        '<blockquote class="tiktok-embed" data-video-id="6806030056956251397"><section></section></blockquote>',
+        '<blockquote class="tiktok-embed" cite="https://www.tiktok.com/@harbour/photo/6806030056956251397"></blockquote>',
+        '<iframe src="https://www.tiktok.com/embed/v2/6806030056956251397?lang=en"></iframe>',
+        '<iframe data-src="https://www.tiktok.com/player/v1/6806030056956251397"></iframe>',
+        '<amp-tiktok width="325" height="731" data-src="6806030056956251397"></amp-tiktok>',
+    ],
+    "reddit:6f21c7": [
+        '<blockquote class="reddit-card"><a href="https://www.reddit.com/r/harbours/comments/6f21c7/rain_again/?ref_source=embed&amp;ref=share">Rain</a> from <a href="https://www.reddit.com/r/harbours">harbours</a></blockquote>',
+        '<blockquote class="reddit-embed-bq" style="height:316px" data-embed-height="316"><a href="https://www.reddit.com/r/harbours/comments/6f21c7/rain_again/">Rain</a><br> by <a href="https://www.reddit.com/user/harbour/">u/harbour</a> in <a href="https://www.reddit.com/r/harbours/">harbours</a></blockquote><script async src="https://embed.reddit.com/widgets.js"></script>',
+        '<iframe src="https://www.redditmedia.com/r/harbours/comments/6f21c7/rain_again/?ref_source=embed&amp;embed=true"></iframe>',
+        '<iframe src="https://embed.reddit.com/r/harbours/comments/6f21c7/rain_again/?embed=true"></iframe>',
+        '<amp-reddit layout="responsive" data-embedtype="post" data-src="https://www.reddit.com/r/harbours/comments/6f21c7/rain_again/"></amp-reddit>',
+    ],
+    "reddit:6f21c7/caeb3pl": [
+        '<blockquote class="reddit-card"><a href="https://www.reddit.com/r/harbours/comments/6f21c7/rain_again/caeb3pl">Comment</a></blockquote>',
+    ],
+    "youtube:abc-EFG_123": [
+        '<iframe src="https://www.youtube.com/embed/abc-EFG_123?feature=oembed"></iframe>',
+        '<lite-youtube videoid="abc-EFG_123"></lite-youtube>',
+        '<amp-youtube data-videoid="abc-EFG_123"></amp-youtube>',
+        '<div class="youtube-player" data-id="abc-EFG_123"></div>',
+        '<object><param name="movie" value="http://www.youtube.com/v/abc-EFG_123&amp;hl=en"><embed src="http://www.youtube.com/v/abc-EFG_123&amp;hl=en"></object>',
+        '<a class="lazy-load-youtube" href="https://www.youtube.com/watch?v=abc-EFG_123">Film</a>',
+        '<div data-video-url="https://youtu.be/abc-EFG_123"></div>',
+    ],
+    "facebook:1234567890123456": [
+        '<div class="fb-post" data-href="https://www.facebook.com/harbour/posts/1234567890123456" data-width="500"></div>',
+        '<div class="fb-video" data-href="https://www.facebook.com/harbour/videos/1234567890123456/"></div>',
+        '<iframe src="https://www.facebook.com/plugins/post.php?href=https%3A%2F%2Fwww.facebook.com%2Fharbour%2Fposts%2F1234567890123456&width=500"></iframe>',
+        '<amp-facebook data-href="https://www.facebook.com/harbour/posts/1234567890123456"></amp-facebook>',
+    ],
+    "vk:-159365154_99": [
+        '<div id="vk_post_-159365154_99"></div><script>VK.Widgets.Post("vk_post_-159365154_99", -159365154, 99, "hash");</script>',
+    ],
+    "linkedin:share:6850898786781339649": [
+        '<iframe src="https://www.linkedin.com/embed/feed/update/urn:li:share:6850898786781339649" title="Embedded post"></iframe>',
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("ref", "markup"), [(ref, markup) for ref, all in OTHERS.items() for markup in all])
+def test_every_networks_embed_code_is_one_embed(ref, markup):
+    assert refs(f"<article><p>Before.</p>{markup}<p>After.</p></article>") == [ref]
+
+
+LINKS = {
+    "bluesky": "https://bsky.app/profile/harbour.example/post/3leyztswv5k2q",
+    "mastodon": "https://social.example/@harbour/116242278064339656",
+    "telegram": "https://t.me/harbourwatch/123",
+    "threads": "https://www.threads.net/@harbour/post/DNJQOX0RA08",
+    "tiktok": "https://www.tiktok.com/@harbour/video/6806030056956251397",
+    "reddit": "https://www.reddit.com/r/harbours/comments/6f21c7/rain_again/",
+    "twitter": STATUS,
+}
+
+
+@pytest.mark.parametrize("platform", LINKS)
+def test_a_link_in_prose_is_a_link(platform):
+    url = LINKS[platform]
+    for page in (f'<p>As <a href="{url}">they said</a>, rain.</p>', f"<p>As they said: {url} on Monday.</p>"):
+        (embed,) = found(page)
+        assert (embed.kind, embed.platform, embed.where) == (Kind.LINK, platform, "dom")
+    (embed,) = found(f"As they said: {url}.\n", name="a.txt")
+    assert (embed.kind, embed.platform, embed.url) == (Kind.LINK, platform, url)
+
+
+@pytest.mark.parametrize(
+    "boilerplate",
+    [
+        '<a href="https://twitter.com/harbour">Harbour on X</a>',
+        f'<a class="twitter-share-button" href="https://twitter.com/intent/tweet?url={STATUS}">Share</a>',
+        f'<a class="twitter-tweet" href="https://twitter.com/intent/tweet?text=x&amp;url={STATUS}">Tweet</a>',
+        '<a class="twitter-timeline" href="https://twitter.com/harbour">Posts by Harbour</a>',
+        '<amp-twitter data-momentid="650667182356082688"></amp-twitter>',
+        '<blockquote class="tiktok-embed" cite="https://www.tiktok.com/@harbour" data-unique-id="harbour"></blockquote>',
+        '<iframe src="https://www.youtube.com/embed/videoseries?list=PL1"></iframe>',
+        '<div class="fb-page" data-href="https://www.facebook.com/harbour"></div>',
+        f'<link rel="canonical" href="{STATUS}"><meta property="og:url" content="{STATUS}">',
+        f"<!-- {QUOTE} -->",
+        '<script type="application/ld+json">{"@type":"VideoObject","embedUrl":"https://www.youtube.com/embed/abc-EFG_123"}</script>',
+        f'<script>var share = "{STATUS}";</script>',
+        '<img src="https://img.youtube.com/vi/abc-EFG_123/2.jpg">',
+    ],
+)
+def test_boilerplate_is_not_reported(boilerplate):
+    assert found(f"<article><p>Text.</p>{boilerplate}</article>") == []
+
+
+def test_a_short_link_is_reported_with_its_code():
+    for page in ('<p><a href="https://t.co/AbCdEf1234">more</a></p>', "<p>See pic.twitter.com/AbCdEf1234</p>"):
+        (embed,) = found(page)
+        assert (embed.kind, embed.claim.codes) == (Kind.SHORTLINK, ("AbCdEf1234",))
+
+
+def test_what_is_not_the_articles_own_says_so():
+    (own, other) = found(
+        f'<article>{QUOTE}</article><aside class="related"><iframe src="https://youtube.com/embed/abc-EFG_123"></iframe></aside>'
+    )
+    assert (own.in_body, other.in_body) == (True, False)
+
+
+def test_an_attribution_that_lost_its_link_is_flattened():
+    (embed,) = found("<div><p>Rain again.</p><p>— Harbour Watch (@harbour) August 7, 2024</p></div>")
+    assert (embed.kind, embed.claim.handle, embed.claim.date) == (Kind.FLATTENED, "harbour", dt.date(2024, 8, 7))
+    assert embed.claim.text == "Rain again."
+
+
+def test_the_same_post_in_the_pages_own_data_is_not_another_embed():
+    page = f'<article>{QUOTE}</article><script type="application/json">{json.dumps({"html": QUOTE})}</script>'
+    assert refs(page) == [f"twitter:{ID}"]
+
+
+def test_a_css_selector_finds_exactly_its_element():
+    from selectolax.lexbor import LexborHTMLParser
+
+    page = f"<html><body><!-- c --><div><p>1</p>{QUOTE}</div><div><p>2</p>{QUOTE.replace(ID, '1821000000000000001')}</div></body></html>"
+    for embed in found(page):
+        (css,) = [dict(s.value)["value"] for s in embed.selectors if s.type == "CssSelector"]
+        (node,) = LexborHTMLParser(page).css(css)
+        assert embed.ref.id in node.html
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le", "windows-1251", "koi8-r", "utf-8-sig"])
+def test_any_charset(encoding):
+    page = (
+        f'<html><head><meta charset="{encoding.removesuffix("-sig")}"></head><p>Дождь над портом</p>'
+        + QUOTE.replace("Harbour Watch", "Порт").replace("&mdash;", "&#8212;")
+    )
+    (embed,) = embeds(page.encode(encoding), location="a.html")
+    assert embed.claim.name == "Порт"
+    position = dict(embed.selectors[0].value)
+    content = page.encode(encoding)
+    assert (
+        ID.encode(encoding.replace("utf-16", "utf-16-le").replace("-le-le", "-le").removesuffix("-sig"))
+        in content[position["start"] : position["end"]]
+    )
+
+
+BOMBS = {
+    "nested": b"<div>" * 200_000,
+    "nested and closed": b"<div>" * 200_000 + b"</div>" * 200_000,
+    "formatting": b"".join(b"<p><font color=c%d>" % n for n in range(20_000)),
+    "attributes": b"<p " + b" ".join(b"a%d=1" % n for n in range(100_000)) + b">",
+    "one line": b"<p>" + b"x" * 100_000_000,
+    "NUL": b"\0" * 100_000,
+    "brackets": b"<" * 1_000_000,
+    "comments": b"<!--" * 100_000 + b"-->",
+    "backslashes": b'<script>"' + b"\\" * 200_000 + b'"</script>',
+    "truncated UTF-8": "<p>é".encode()[:-1],
+    "wrong charset": b'<meta charset="utf-16"><p>\x80\x81\xfe',
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_bomb_ends_in_a_result_or_a_named_refusal(name):
+    """Within two seconds of this process's time, and never in silence."""
+    import time
+
+    page = BOMBS[name] + f'<a href="{STATUS}">x</a>'.encode()
+    began = time.process_time()
+    try:
+        assert [str(e.ref) for e in embeds(page, location="bomb.html")] == [f"twitter:{ID}"]
+    except InputError as error:
+        assert "too deep" in str(error) or "too large" in str(error)
+        assert "bomb.html" in str(error)
+    assert time.process_time() - began < 2
+
+
+def test_escapes_without_end_are_refused_by_name():
+    page = QUOTE
+    for _ in range(9):
+        page = json.dumps(page)
+    with pytest.raises(InputError, match="too deep"):
+        embeds(f"<script>var page = {page}</script>".encode(), location="a.html")
+
+
+def test_json_keys_are_the_contract():
+    (embed,) = found(QUOTE)
+    row = as_json("a.html", embed)
+    assert list(row)[:14] == "article platform kind id url handle name date codes text start end where in_body".split()
+    assert json.loads(json.dumps(row)) == row
+
+
+@pytest.mark.skipif(not (SHARED / "corpus").exists(), reason="needs the shared corpus")
+def test_the_screen_changes_nothing():
+    """With and without the byte screen, over every seventh page of the corpus, the embeds are the same."""
+    for path in sorted((SHARED / "corpus" / "html").iterdir())[::7]:
+        content = path.read_bytes()
+        assert html_embeds(content) == html_embeds(content, is_screened=False), path.name
+
+
+@pytest.mark.skipif(not (SHARED / "corpus").exists(), reason="needs the shared corpus")
+def test_every_selector_of_the_corpus_finds_its_embed():
+    from selectolax.lexbor import LexborHTMLParser
+
+    for path in sorted((SHARED / "corpus" / "html").iterdir())[::7]:
+        content = path.read_bytes()
+        tree = LexborHTMLParser(content.replace(b"<![CDATA[", b" " * 9).replace(b"]]>", b"   "))
+        body = tree.body.text() if tree.body else ""
+        for embed in embeds(content, location=path.name):
+            needle = embed.ref.id.rpartition("/")[2] if embed.ref else embed.claim.codes[0]
+            for selector in embed.selectors:
+                value = dict(selector.value)
+                match selector.type:
+                    case "DataPositionSelector":
+                        assert needle.encode() in content[value["start"] : value["end"]]
+                    case "CssSelector":
+                        (node,) = tree.css(value["value"])
+                        assert needle in node.html
+                    case "TextQuoteSelector":
+                        assert value["prefix"] + value["exact"] + value["suffix"] in body
+                    case "TextPositionSelector":
+                        (quote,) = [dict(s.value)["exact"] for s in embed.selectors if s.type == "TextQuoteSelector"]
+                        assert body[value["start"] : value["end"]] == quote
