@@ -288,19 +288,19 @@ def _troubles(loss: Loss) -> frozenset[str]:
 
 def stripped(seen: Moment) -> Block:
     """A blockquote whose permalink a content system took away; the codes are left in its links."""
-    day, _ = seen.date()
+    day, lang = seen.date()
     text = (
         f'<blockquote class="twitter-tweet"><p lang="{seen.post.lang}" dir="ltr">'
         f"{paragraph(seen.world, seen.post)}</p>&mdash; {html.escape(seen.name)} (@{seen.handle}) {day}</blockquote>"
     )
-    return Block(text, False, _said(seen, Loss("pic")))
+    return Block(text, False, _said(seen, Loss("pic")), troubles=frozenset({f"date in {lang}"}))
 
 
 def flattened(codes: str, seen: Moment) -> Block:
     """`TEXT pic.twitter.com/CODE — NAME (@handle) DATE` in one of the ways in which pipelines write it."""
     rng, loss = seen.rng, _loss(seen, codes)
-    day, _ = seen.date()
-    troubles = _troubles(loss)
+    day, lang = seen.date()
+    troubles = _troubles(loss) | {f"date in {lang}"}
     name = seen.name
     if loss.emoji:
         for emoji in EMOJI:

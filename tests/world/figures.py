@@ -144,6 +144,15 @@ def table(title: str, judged: Iterable[Judged], names: Callable[[Judged], Iterab
     return "\n".join(lines)
 
 
+def _of(judged: Judged, prefix: str, *others: str) -> tuple[str, ...]:
+    """The troubles of one embed that begin so, and not otherwise, without what they begin with."""
+    return tuple(
+        trouble.removeprefix(prefix)
+        for trouble in judged.shown.troubles
+        if trouble.startswith(prefix) and not trouble.startswith(others)
+    )
+
+
 def report(many: Sequence[Figures]) -> str:
     """Figures of several worlds, added up."""
     judged = [each for figures in many for each in figures.judged]
@@ -157,7 +166,11 @@ def report(many: Sequence[Figures]) -> str:
         "",
         table("kind of embed", judged, lambda each: (each.shown.kind,)),
         "",
-        table("kind of trouble", judged, lambda each: each.shown.troubles),
+        table("how the post stands", judged, lambda each: _of(each, "post ")),
+        "",
+        table("kind of trouble", judged, lambda each: _of(each, "", "post ", "date in ")),
+        "",
+        table("language of the day", judged, lambda each: _of(each, "date in ")),
         "",
         f"identified of those that what can be seen suffices for: {right} of {suffices} "
         f"({right / max(1, suffices):.2%})",

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from tests.simulator.exchange import Wire
-from tests.simulator.world import Clock, Photo, Post, Uncertain, snowflake_time
+from tests.simulator.world import Clock, Code, Photo, Post, Uncertain, snowflake_time
 from tests.world import words
 from tests.world.embeds import FLAT_MEDIA, WITH_ID, ZONES, Block, Moment, flattened, plain_link, short, stripped
 from tests.world.key import Key, Page, Shown, of, window
@@ -436,6 +436,11 @@ class _Maker:
             [block.code] if block.code else list(block.said.pic_codes + block.said.other_codes) if block.said else []
         )
         troubles |= {tag for code in codes for tag in self.tags.get(code, ())}
+        for code in codes:
+            state = self.world.code_state(code)
+            if state is not Code.LIVE:
+                kept = ", its redirect archived" if code in self.key.redirects else ""
+                troubles |= {f"code {state.value}{kept}"}
         shown = Shown(
             number,
             *span,
@@ -453,7 +458,9 @@ class _Maker:
         if post is None:
             return frozenset()
         state = self.world.state(post)
-        return frozenset({f"{state.value}, {'archived' if self.key.is_kept(post.id) else 'not archived'}"})
+        is_indexed = any(post.id in posts for posts in self.key.indexed.values())
+        kept = "archived" if self.key.is_kept(post.id) else "shells archived" if is_indexed else "not archived"
+        return frozenset({f"post {state.value}, {kept}"})
 
     # --- trouble on the way ---
 

@@ -7,9 +7,10 @@ Whether it suffices is decided by going through the register itself, not by any 
    a. the post that a code leads to, live or by an archived redirect of exactly that code, if the code is one of media
       (shown as pic.twitter.com or pic.x.com, or leading to a photo or video), the owner is the author named, the
       post's time is in the day ± 26 h, and its words, where anybody can still see them, are those of the embed;
-   b. every post that the archive's index has under the named handle whose time is in the day ± 26 h and whose words,
-      where anybody can still see them, are those of the embed once they have passed through the same losses; but not
-      by words alone if they are so few that anybody might have said them.
+   b. every post that the archive's index has under the named handle whose time is in the day ± 26 h and whose words
+      are those of the embed once they have passed through the same losses. They are read in a capture under that
+      handle, or, where the archive has but shells, in the live post if its author still has that handle (X does not
+      check the handle in a URL). Words alone do not count if they are so few that anybody might have said them.
 
 Seen are the words of a post that is live, and of one with a readable capture.
 
@@ -31,6 +32,8 @@ from tests.world.web import LargeWorld
 #: PLATFORMS.md 4: an embed's day has no zone.
 MARGIN = dt.timedelta(hours=26)
 
+#: Shown by one host or another to anybody who asks (an age-restricted post by relays alone, PLATFORMS.md 3.3).
+_PUBLIC = (State.LIVE, State.AGE_RESTRICTED)
 _STATUS = re.compile(r"^https?://(?:twitter|x)\.com/(?:(\w+)/status|i/web/status)/(\d+)(/(?:photo|video)/\d)?$")
 
 
@@ -103,7 +106,7 @@ class Key:
     def is_seen(self, id: str) -> bool:
         """Whether anybody can still read the words of a post."""
         if id not in self._seen:
-            is_live = self.world.state(self.world.posts[id]) in (State.LIVE, State.AGE_RESTRICTED)
+            is_live = self.world.state(self.world.posts[id]) in _PUBLIC
             self._seen[id] = is_live or self.is_kept(id)
         return self._seen[id]
 
@@ -129,16 +132,20 @@ class Key:
                 if post is None or not (is_media or code in said.pic_codes):
                     continue
                 owners = {handle and handle.lower()}
-                if self.world.state(post) is State.LIVE:
+                if self.world.state(post) in _PUBLIC:
                     owners.add(self.world.handle_of(post.account.id).lower())
                 if said.handle.lower() not in owners or not low <= _at(post) < high:
                     continue
                 if not self.is_seen(id) or said.wording(post) == said.shown:
                     posts.add(id)
         if said.pic_codes or said.other_codes or not said.is_terse:
-            for id in self.indexed.get(said.handle.lower(), ()):
+            handle = said.handle.lower()
+            for id in self.indexed.get(handle, ()):
                 post = self.world.posts[id]
-                if low <= _at(post) < high and self.is_seen(id) and said.wording(post) == said.shown:
+                is_read = id in self.readable.get(handle, ()) or (
+                    self.world.state(post) in _PUBLIC and self.world.handle_of(post.account.id).lower() == handle
+                )
+                if is_read and low <= _at(post) < high and said.wording(post) == said.shown:
                     posts.add(id)
         return posts
 
