@@ -16,7 +16,7 @@ from archiver.articles import embeds
 from archiver.model import Reason, State
 from tests.simulator.world import Post, photo
 from tests.world.embeds import Loss
-from tests.world.figures import Figures, judge, report
+from tests.world.figures import Figures, Verdict, judge, report
 from tests.world.generate import NOW, generate
 from tests.world.key import Key, Said, Shown
 from tests.world.run import run
@@ -45,6 +45,14 @@ def test_an_id_in_a_url_is_never_missed_nor_mistaken(figures: Figures) -> None:
     links = [each for each in figures.judged if each.shown.kind.startswith("blockquote") and each.shown.has_id]
     assert len(links) > 8
     assert all({found.post for found in each.found} == {each.shown.truth} for each in links)
+
+
+def test_a_short_link_that_names_nobody_is_followed_or_left_open(figures: Figures) -> None:
+    """Among them codes that are dead, that lead to no post, and that another code equals but for case."""
+    bare = [each for each in figures.judged if each.shown.kind == "bare t.co link"]
+    assert {each.verdict for each in bare} <= {Verdict.RIGHT, Verdict.BEYOND, Verdict.OPEN}
+    assert Verdict.RIGHT in {each.verdict for each in bare}
+    assert Verdict.OPEN in {each.verdict for each in bare}
 
 
 def test_the_figures_count_every_embed_once(figures: Figures) -> None:

@@ -59,10 +59,6 @@ class Figures:
         )
 
     @property
-    def beyond(self) -> tuple[Judged, ...]:
-        return tuple(each for each in self.judged if each.verdict is Verdict.BEYOND)
-
-    @property
     def identified(self) -> float:
         """The share identified of the embeds that what can be seen suffices for."""
         return self.count(Verdict.RIGHT) / max(1, sum(each.suffices for each in self.judged))
@@ -160,7 +156,8 @@ def report(many: Sequence[Figures]) -> str:
     right = sum(figures.count(Verdict.RIGHT) for figures in many)
     states: Counter[str] = Counter()
     for figures in many:
-        states.update(figures.outcome.report["states"])
+        for state, reasons in figures.outcome.report["reasons"].items():
+            states.update({f"{state} ({reason})": count for reason, count in reasons.items()})
     lines = [
         table("all", judged, lambda each: ("all",)),
         "",
@@ -176,7 +173,7 @@ def report(many: Sequence[Figures]) -> str:
         f"({right / max(1, suffices):.2%})",
         f"wrong: {sum(len(figures.wrong) for figures in many)}",
         f"embeds found where there is none: {sum(len(figures.spurious) for figures in many)}",
-        "states: " + ", ".join(f"{state} {count}" for state, count in states.most_common()),
+        f"states of {states.total()} embeds: " + ", ".join(f"{state} {count}" for state, count in states.most_common()),
     ]
     return "\n".join(lines)
 

@@ -164,6 +164,7 @@ class _Maker:
         own = [post for post in day if post.media and post.media_of is None]
         if sort == "own media" and own:
             return [self.tagged(write(text=text, media_of=rng.choice(own)), "own media again, same day")]
+        own = [post for post in own if _bare(post.text)]
         if sort == "own media near" and own:
             first = rng.choice(own)
             made = write(text=words.number_changed(rng, _bare(first.text)), media_of=first)
