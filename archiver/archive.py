@@ -44,7 +44,7 @@ from archiver.model import (
     timestamp,
 )
 from archiver.platforms import Platform, Source, platforms
-from archiver.store import Writer, facts, opinions, work
+from archiver.store import Writer, erasure, facts, opinions, work
 from archiver.store import log as store_log
 
 log = logging.getLogger("archiver")
@@ -510,7 +510,7 @@ class Job:
 
     def _know(self, db: Any, ref: PostRef, depth: int, now: dt.datetime) -> None:
         """Have a post in the queue, once."""
-        is_new = not opinions.has_post(db, ref)
+        is_new = not opinions.has_post(db, ref) and not erasure.is_erased(db, ref)
         platform = self._platforms.get(ref.platform)
         url = platform.url(ref) if platform else str(ref)
         opinions.add_post(db, ref, url, platform.posted_at(ref.id) if platform else None, depth)
@@ -600,6 +600,8 @@ class Job:
     def _snapshot(
         self, db: Any, post: Post, source: Source, capture: Capture, observed_at: dt.datetime, depth: int
     ) -> None:
+        if erasure.is_erased(db, post.ref):
+            return
         now = self._now()
         platform = self._platforms[post.ref.platform]
         opinions.add_post(db, post.ref, platform.url(post.ref), platform.posted_at(post.ref.id), depth)

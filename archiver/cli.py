@@ -194,6 +194,18 @@ def _parser() -> argparse.ArgumentParser:
         "rebuild every opinion from the captures, offline, and say what changed",
         "archiver reread",
     )
+    erase = add(
+        "erase",
+        _erase,
+        "delete for a legal reason: bytes and everything derived go, digest and reason stay",
+        "archiver erase https://x.com/i/status/20 --reason 'Art. 17 GDPR, letter of 2026-11-02' --yes",
+    )
+    erase.add_argument("query", nargs="*", metavar="QUERY", help="as for lookup; or an article's path or URL")
+    erase.add_argument("--reason", metavar="TEXT", help="why: kept with the date for good, so name nobody in it")
+    erase.add_argument("--articles", action="store_true", help="also the articles that show the posts")
+    erase.add_argument("--records", action="store_true", help="also URL and headers of the captures")
+    erase.add_argument("--yes", action="store_true", help="do it; without this, only say what would go")
+    erase.add_argument("--finish", action="store_true", help="finish an erasure that was held up")
     add("status", _status, "what the archive holds, what is due, what waits and why", "archiver status")
     return parser
 
@@ -515,6 +527,12 @@ def _reread(options: argparse.Namespace) -> int:
     return reread(_config(options), _archive_path(options), options, os.environ)
 
 
+def _erase(options: argparse.Namespace) -> int:
+    from archiver.custody import erase
+
+    return erase(_config(options), _archive_path(options), options, _match)
+
+
 def _status(options: argparse.Namespace) -> int:
     import contextlib
     import datetime as dt
@@ -541,6 +559,8 @@ def _status(options: argparse.Namespace) -> int:
         print(f"  waiting: {each['count']} {each['kind']} ({each['reason']}), next {_minute(each['next'])}")
     for each in status["hosts"]:
         print(f"  {each['host']}: not before {_minute(each['until'])} ({each['reason']})")
+    if status.get("erasure"):
+        print(f"  an erasure is not finished ({status['erasure']}): archiver erase --finish")
     if status["writer"]:
         print(f"  being written by {status['writer']['holder']}")
     return 0

@@ -1,4 +1,4 @@
-"""`archiver reread`: what an archive's keeper does to it after the fact."""
+"""`archiver reread` and `erase`: what an archive's keeper does to it after the fact, and the record of it."""
 
 from __future__ import annotations
 
@@ -7,15 +7,19 @@ import dataclasses
 import datetime as dt
 import json
 import os
-from collections.abc import Mapping
+import sqlite3
+import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
-from archiver import articles
+from archiver import articles, running
 from archiver import reread as rereading
 from archiver.config import Config
-from archiver.errors import InputError
-from archiver.running import rules
-from archiver.store import Writer
+from archiver.errors import ArchiverError, InputError
+from archiver.model import PostRef
+from archiver.store import Writer, erasure, events, search
+from archiver.store.contents import locations
 
 #: Changes that are listed for a person; the rest are counted (`--json` lists all).
 _LISTED = 20
@@ -25,7 +29,7 @@ def reread(config: Config, path: Path, options: argparse.Namespace, environ: Map
     """Rebuild opinions from facts and say what changed."""
     with _writer(path) as writer:
         found = rereading.reread(
-            writer, rules(config, environ), now=_now, extract=articles.embeds, text_of=articles.text_of
+            writer, running.rules(config, environ), now=_now, extract=articles.embeds, text_of=articles.text_of
         )
     if options.json:
         changes = [dataclasses.asdict(each) for each in found.changes]
@@ -46,6 +50,97 @@ def reread(config: Config, path: Path, options: argparse.Namespace, environ: Map
     if len(found.kept) > _LISTED:
         print(f"  and {len(found.kept) - _LISTED} more left as they were")
     return 0
+
+
+def erase(
+    config: Config,
+    path: Path,
+    options: argparse.Namespace,
+    match: Callable[[str, str | None], tuple[str, str] | None],
+) -> int:
+    """Delete for a legal reason what a query finds; 4 if bytes may linger."""
+    if options.finish:
+        with _writer(path) as writer:
+            if erasure.unfinished(writer.db) is None:
+                print(f"{path}: no erasure is unfinished")
+                return 0
+            return _finish(writer, path)
+    if not options.query or not options.reason:
+        raise InputError("erase needs what to erase and why: archiver erase QUERY --reason TEXT")
+    query = " ".join(options.query)
+    with _writer(path) as writer:
+        articles = [
+            row[0]
+            for name in locations(query)
+            for row in writer.db.execute("SELECT id FROM article WHERE location = ?", (name,))
+        ]
+        writer.db.row_factory = sqlite3.Row
+        refs = [] if articles else [PostRef(*ref) for ref in search.find(writer.db, query, match, 1_000_000)[0]]
+        writer.db.row_factory = None
+        if not refs and not articles:
+            raise InputError(f"{query}: the archive holds nothing of it. Try `archiver lookup {query}`.")
+        plan = erasure.plan(writer.db, refs, articles, shown=options.articles)
+        print("\n".join(_said(plan, options)))
+        if not options.yes:
+            print("Nothing was erased yet. Say --yes to do it; it cannot be undone.")
+            return 0
+        erasure.erase(writer, plan, options.reason, _now(), records=options.records)
+        writer.checkpoint(running._signer(config, path), None)
+        done = _finish(writer, path)
+        print("\n".join(_elsewhere(writer, config, path, plan)))
+    return done
+
+
+def _said(plan: erasure.Plan, options: argparse.Namespace) -> list[str]:
+    size = sum(size for _, size in plan.blobs)
+    lines = [
+        f"erases {len(plan.refs)} posts and {len(plan.articles)} articles: {len(plan.blobs)} blobs ({size} bytes) of "
+        f"{len(plan.captures)} captures, and everything derived from them"
+    ]
+    if not options.records:
+        lines.append(
+            "  URL and headers of those captures stay (they are the ledger's leaves); --records erases them too"
+        )
+    lines += [f"  stays, because other captures hold equal bytes: sha256:{name}" for name in plan.shared]
+    lines += [f"  {ref} loses a snapshot too: the same answer shows it" for ref in plan.others]
+    if not plan.articles:
+        lines.append("  articles that show it stay, with what they quote; --articles erases them too")
+    return lines
+
+
+def _elsewhere(writer: Writer, config: Config, path: Path, plan: erasure.Plan) -> list[str]:
+    """The copies that cannot be reached from here."""
+    lines = ["What this cannot reach, and you have to:"]
+    for _, said in events.events(writer.db, "export"):
+        lines.append(f"  the {said['format']} export of {said['at'][:10]} ({said['file'] or 'to standard output'})")
+    lines += [f"  the recording {name}, which captures were replayed or imported from" for name in plan.containers]
+    if config.fetch.record:
+        lines.append(f"  the recording {config.fetch.record}")
+    lines.append(f"  back-ups of {path}, replicas, file-system snapshots, exports whose record could not be kept")
+    return lines
+
+
+def _finish(writer: Writer, path: Path) -> int:
+    why = erasure.finish(writer)
+    if why is None:
+        print(f"{path}: erased; no byte of it is left in the archive's files")
+        return 0
+    print(
+        f"archiver: {path}: not finished: {why}. Bytes may linger in free pages or the write-ahead log. "
+        "Stop what reads or writes it, then: archiver erase --finish",
+        file=sys.stderr,
+    )
+    return 4
+
+
+def note(path: Path, kind: str, said: dict[str, Any]) -> str | None:
+    """Enter an event into the archive's ledger if it can be written now; None if that was done, else why not."""
+    try:
+        with _writer(path) as writer:
+            writer.add_captures([events.event(kind, _now(), said)])
+    except (ArchiverError, sqlite3.Error) as error:
+        return str(error)
+    return None
 
 
 def _writer(path: Path) -> Writer:

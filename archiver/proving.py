@@ -15,7 +15,7 @@ from archiver.config import Config
 from archiver.errors import InputError, Unproved
 from archiver.ledger import checkpoint, proof, tiles
 from archiver.ledger.keys import parse_vkey
-from archiver.store import check, connect_to_read, log, translated
+from archiver.store import check, connect_to_read, erasure, log, translated
 
 
 def verify(path: Path, options: argparse.Namespace) -> int:
@@ -33,6 +33,13 @@ def verify(path: Path, options: argparse.Namespace) -> int:
     with contextlib.closing(connect_to_read(path)) as db, translated(path):
         damages = [str(each) for each in check.damages(db, share=share, chosen=chosen, progress=progress)]
         last = log.last_checkpoint(db)
+        gone = erasure.erased(db)
+    if not options.json:
+        for each in gone:
+            print(
+                f"erased {each['at'][:10]}: {each['blobs']} blobs ({each['bytes']} bytes) of {each['posts']} posts, "
+                f"{each['records']} records; {each['reason']}"
+            )
     if options.key is not None and last is not None:
         try:
             checkpoint.verify(last.note, [parse_vkey(options.key)])

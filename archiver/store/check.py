@@ -21,7 +21,7 @@ from archiver.ledger import checkpoint
 from archiver.ledger.keys import parse_vkey
 from archiver.ledger.tree import Node, Tree, leaf_hash
 from archiver.model import canonical
-from archiver.store import log, schema
+from archiver.store import erasure, log, schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,7 @@ def damages(
         ("schema", lambda: _schema(db)),
         ("captures", lambda: _captures(db, tell)),
         ("ledger", lambda: _seals(db)),
+        ("erasures", lambda: _erasures(db)),
         ("blobs", lambda: _blobs(db, share, chosen, tell)),
         ("opinions", lambda: _opinions(db)),
     )
@@ -189,6 +190,18 @@ def _seals(db: sqlite3.Connection) -> Iterator[Damage]:
     yield from _origins(db)
 
 
+def _erasures(db: sqlite3.Connection) -> Iterator[Damage]:
+    """What is said to have been erased must be so by an event of the ledger, and must be gone."""
+    for name, problem in erasure.doubts(db):
+        yield Damage("erasure", name, problem)
+    left = "SELECT blob FROM blob_chunk JOIN erasure ON kind = 'blob' AND name = blob GROUP BY blob"
+    for (name,) in db.execute(left):
+        yield Damage("erasure", f"blob sha256:{name}", "is still there")
+    why = erasure.unfinished(db)
+    if why:
+        yield Damage("erasure", "unfinished", f"bytes may linger ({why}). Run `archiver erase --finish`")
+
+
 def _origins(db: sqlite3.Connection) -> Iterator[Damage]:
     """The logs of archives that were merged into this one: their leaves, in their order, give the roots they signed."""
     logs = db.execute("SELECT DISTINCT log FROM origin_leaf UNION SELECT log FROM origin_checkpoint").fetchall()
@@ -233,6 +246,8 @@ def _blobs(db: sqlite3.Connection, share: float, chosen: int, tell: Progress) ->
     if share <= 0:
         return
     names = db.execute("SELECT sha256, size FROM blob ORDER BY sha256").fetchall()
+    gone = {row[0] for row in db.execute("SELECT name FROM erasure WHERE kind = 'blob'")}
+    names = [row for row in names if row[0] not in gone]
     if share < 1:
         names = [row for row in names if _lot(row[0], chosen) < share]
     for done, (sha256, size) in enumerate(names, 1):

@@ -106,13 +106,19 @@ WITH RECURSIVE direct(id) AS (
   UNION SELECT redirected_from FROM whole JOIN capture ON capture.id = whole.id WHERE redirected_from IS NOT NULL
 )
 INSERT OR IGNORE INTO {p}_capture SELECT capture.seq, capture.id FROM whole JOIN capture ON capture.id = whole.id
+WHERE {whole}
 """
 
 _EVERYTHING = """
 CREATE TEMP VIEW {p}_post AS SELECT platform, id FROM main.post;
 CREATE TEMP VIEW {p}_embed AS SELECT id FROM main.embed;
-CREATE TEMP VIEW {p}_capture AS SELECT seq, id FROM main.capture;
+CREATE TEMP VIEW {p}_capture AS SELECT seq, id FROM main.capture WHERE {whole};
 """
+
+# Events are ours, not the web's, and would make each export differ from the one before; what was erased has no bytes.
+_NO_EVENT = "origin IS NOT NULL AND origin <> 'event'"
+_GONE = "(SELECT name FROM main.erasure WHERE kind = 'blob')"
+_WHOLE = f"{_NO_EVENT} AND body NOT IN {_GONE} AND payload NOT IN {_GONE} AND request_body NOT IN {_GONE}"
 
 
 class StoredContents:
@@ -131,6 +137,7 @@ class StoredContents:
         if not db.in_transaction:
             db.execute("BEGIN")
         criteria = self._selection.as_json()
+        self._whole = _WHOLE if db.execute("SELECT 1 FROM erasure LIMIT 1").fetchone() else _NO_EVENT
         if not criteria:
             self._run(_EVERYTHING)
             return
@@ -151,11 +158,11 @@ class StoredContents:
             "until": criteria.get("until"),
         }
         for statement in (_CHOOSE_EMBEDS, _CHOOSE_POSTS, _CHOOSE_CAPTURES):
-            db.execute(statement.replace("{p}", self._prefix), values)
+            db.execute(statement.replace("{p}", self._prefix).replace("{whole}", self._whole), values)
 
     def _run(self, script: str) -> None:
         # Not executescript, which would end the transaction first.
-        for statement in script.replace("{p}", self._prefix).split(";\n"):
+        for statement in script.replace("{p}", self._prefix).replace("{whole}", self._whole).split(";\n"):
             if statement.strip():
                 self._db.execute(statement)
 

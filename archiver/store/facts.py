@@ -12,7 +12,7 @@ from typing import BinaryIO, cast
 
 from archiver.errors import ArchiveError
 from archiver.model import Body, Capture, Origin, Request, canonical, moment, timestamp
-from archiver.store.schema import CHUNK_SIZE
+from archiver.store.schema import CHUNK_SIZE, ERASED
 
 #: A transaction holds at most this many bytes of chunks, so that the WAL stays small and litestream keeps up.
 BATCH = 32 * CHUNK_SIZE
@@ -106,6 +106,9 @@ def open_blob(db: sqlite3.Connection, sha256: str) -> BinaryIO:
     row = db.execute("SELECT size FROM blob WHERE sha256 = ?", (sha256,)).fetchone()
     if row is None:
         raise ArchiveError(f"sha256:{sha256}: the archive has no such bytes. Run `archiver verify`.")
+    gone = db.execute("SELECT erased_at FROM erasure WHERE kind = 'blob' AND name = ?", (sha256,)).fetchone()
+    if gone:
+        raise ArchiveError(f"sha256:{sha256}: was erased on {gone[0][:10]}; only its digest is kept.")
     return cast("BinaryIO", io.BufferedReader(_BlobReader(db, sha256, row[0]), CHUNK_SIZE))
 
 
@@ -115,6 +118,8 @@ def body(db: sqlite3.Connection, sha256: str, size: int) -> Body:
 
 def capture_from(db: sqlite3.Connection, record: str) -> Capture:
     """A stored capture, its bodies read from the archive when asked for."""
+    if record == ERASED:
+        raise ArchiveError("the record of this capture was erased; only its digest and its leaf are kept.")
     kept = json.loads(record)
     return Capture(
         url=kept["url"],

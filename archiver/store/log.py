@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from archiver.errors import ArchiveError
 from archiver.ledger.tree import Node, Tree
 from archiver.model import timestamp
+from archiver.store.schema import ERASED
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,8 @@ def record(db: sqlite3.Connection, leaf: int) -> bytes:
     row = db.execute("SELECT record FROM capture WHERE seq = ?", (leaf + 1,)).fetchone()
     if row is None:
         raise ArchiveError(f"the ledger has no leaf {leaf}. Run `archiver verify`.")
+    if row[0] == ERASED:
+        raise ArchiveError(f"leaf {leaf}: its record was erased; only its hash is kept, so there is nothing to show.")
     return str(row[0]).encode()
 
 

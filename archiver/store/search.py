@@ -373,6 +373,9 @@ def status(db: sqlite3.Connection, now: str) -> dict[str, Any]:
         "FROM (SELECT DISTINCT sha256, size FROM media WHERE sha256 IS NOT NULL)"
     ).fetchone()
     return {
+        "erasure": next(
+            (row[0] for row in db.execute("SELECT value FROM setting WHERE name = 'erasure unfinished'")), None
+        ),
         "articles": count["article"],
         "embeds": count["embed"],
         "states": dict(db.execute("SELECT state, count(*) FROM embed GROUP BY state ORDER BY state").fetchall()),
