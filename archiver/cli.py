@@ -164,6 +164,7 @@ def _parser() -> argparse.ArgumentParser:
         choices=["corroborated", "differs", "contradicted", "unconfirmed"],
         help="only embeds whose article was found to agree with the post like this",
     )
+    export.add_argument("--no-note", action="store_true", help="do not note this export in the archive's ledger")
     export.add_argument("--sign", type=Path, metavar="PEM", help="sign a WACZ with this ECDSA P-384 key")
     verify = add(
         "verify",
@@ -194,6 +195,14 @@ def _parser() -> argparse.ArgumentParser:
         "rebuild every opinion from the captures, offline, and say what changed",
         "archiver reread",
     )
+    merge = add(
+        "merge",
+        _merge,
+        "join archives into a new one, their older logs kept",
+        "archiver merge desk-a.db desk-b.db --out both.db",
+    )
+    merge.add_argument("archives", nargs="+", type=Path, metavar="ARCHIVE", help="two or more; they are only read")
+    merge.add_argument("--out", type=Path, metavar="FILE", required=True, help="the new archive")
     erase = add(
         "erase",
         _erase,
@@ -411,7 +420,33 @@ def _export(options: argparse.Namespace) -> int:
                 ) from error
             finally:
                 draft.unlink(missing_ok=True)
+    _note_export(path, options)
     return 0
+
+
+def _note_export(path: Path, options: argparse.Namespace) -> None:
+    """An export is a custody event: noted in the ledger if the archive can be written now, and said if it was not."""
+    if options.no_note:
+        return
+    import hashlib
+
+    from archiver.custody import note
+
+    digest = None
+    if options.out is not None:
+        with options.out.open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    names = ("post", "article", "since", "until", "platform", "verdict")
+    chosen = {name: getattr(options, name) for name in names if getattr(options, name)}
+    said = {
+        "format": options.format,
+        "file": options.out.name if options.out else None,
+        "sha256": digest,
+        "selection": {name: each if isinstance(each, list) else str(each) for name, each in chosen.items()},
+    }
+    why = note(path, "export", said)
+    if why:
+        print(f"archiver: this export is not noted in the ledger: {why}", file=sys.stderr)
 
 
 def _day(text: str) -> dt.date:
@@ -525,6 +560,12 @@ def _reread(options: argparse.Namespace) -> int:
     from archiver.custody import reread
 
     return reread(_config(options), _archive_path(options), options, os.environ)
+
+
+def _merge(options: argparse.Namespace) -> int:
+    from archiver.custody import merge
+
+    return merge(_config(options), options, os.environ)
 
 
 def _erase(options: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""`archiver reread` and `erase`: what an archive's keeper does to it after the fact, and the record of it."""
+"""`archiver reread`, `erase`, `merge` and `import`: what a keeper does to an archive after the fact, and its record."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from archiver import reread as rereading
 from archiver.config import Config
 from archiver.errors import ArchiverError, InputError
 from archiver.model import PostRef
-from archiver.store import Writer, erasure, events, search
+from archiver.store import Writer, erasure, events, search, union
 from archiver.store.contents import locations
 
 #: Changes that are listed for a person; the rest are counted (`--json` lists all).
@@ -91,6 +91,35 @@ def erase(
     return done
 
 
+def merge(config: Config, options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    """Join archives into a new one; they stay as they are."""
+    if options.out.exists():
+        raise InputError(f"{options.out}: is there already. Name a new file with --out.")
+    for path in options.archives:
+        if not path.exists():
+            raise InputError(f"{path}: no archive there. Name two or more archives.")
+    try:
+        with Writer(options.out, holder=_holder(), now=_now) as writer:
+            held = union.merge(writer, options.archives)
+            found = rereading.reread(
+                writer, running.rules(config, environ), now=_now, extract=articles.embeds, text_of=articles.text_of
+            )
+            logs = [row[0] for row in writer.db.execute("SELECT DISTINCT log FROM origin_leaf ORDER BY log")]
+            writer.add_captures([events.event("merge", _now(), {"captures": held["captures"], "logs": logs})])
+            writer.checkpoint(running._signer(config, options.out), None)
+    except BaseException:
+        for suffix in ("", "-wal", "-shm"):
+            options.out.with_name(options.out.name + suffix).unlink(missing_ok=True)
+        raise
+    said = {"archive": str(options.out), **held, "counts": found.counts()}
+    if options.json:
+        print(json.dumps(said, ensure_ascii=False))
+    else:
+        print(f"{options.out}: {held['captures']} captures of {len(options.archives)} archives in one log")
+        print(f"  {held['logs']} older logs are kept beside it: what was proved by them can still be proved")
+    return 0
+
+
 def _said(plan: erasure.Plan, options: argparse.Namespace) -> list[str]:
     size = sum(size for _, size in plan.blobs)
     lines = [
@@ -146,7 +175,11 @@ def note(path: Path, kind: str, said: dict[str, Any]) -> str | None:
 def _writer(path: Path) -> Writer:
     if not path.exists():
         raise InputError(f"{path}: no archive there. Make one with `archiver run`, or name it with --archive.")
-    return Writer(path, holder=f"pid {os.getpid()} on {os.uname().nodename}", now=_now)
+    return Writer(path, holder=_holder(), now=_now)
+
+
+def _holder() -> str:
+    return f"pid {os.getpid()} on {os.uname().nodename}"
 
 
 def _now() -> dt.datetime:

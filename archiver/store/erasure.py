@@ -148,7 +148,7 @@ def erase(writer: Writer, wanted: Plan, reason: str, at: dt.datetime, *, records
             "INSERT INTO erasure VALUES (?, ?, ?, ?, ?, ?)",
             [(kind, name, size, reason, timestamp(at), event.id) for kind, name, size in going],
         )
-        _derived(db, wanted)
+        forget(db, wanted)
         for kind, name, _ in going:
             if kind == "blob":
                 db.execute("DELETE FROM blob_chunk WHERE blob = ?", (name,))
@@ -171,7 +171,7 @@ def _chunks(db: sqlite3.Connection, blobs: list[str]) -> list[str]:
     return list(found)
 
 
-def _derived(db: sqlite3.Connection, wanted: Plan) -> None:
+def forget(db: sqlite3.Connection, wanted: Plan) -> None:
     """Everything that was read out of those captures."""
     for id in wanted.captures:
         db.execute("DELETE FROM media WHERE snapshot IN (SELECT id FROM snapshot WHERE capture = ?)", (id,))
@@ -252,4 +252,4 @@ def doubts(db: sqlite3.Connection) -> Iterator[tuple[str, str]]:
             yield f"{kind} {name}", "no event in the ledger says so"
 
 
-__all__ = ["Plan", "doubts", "erase", "erased", "finish", "is_erased", "name_of", "plan", "unfinished"]
+__all__ = ["Plan", "doubts", "erase", "erased", "finish", "forget", "is_erased", "name_of", "plan", "unfinished"]

@@ -128,6 +128,20 @@ def seal_stamp(db: sqlite3.Connection, size: int, authority: str) -> None:
     db.execute("INSERT INTO seal VALUES ('stamp', ?, ?)", (f"{size} {authority}", digest(row)))
 
 
+def seal_origin(db: sqlite3.Connection, name: str) -> None:
+    """Call once all rows of a merged log are there."""
+    db.execute("INSERT INTO seal VALUES ('merged log', ?, ?)", (name, _origin(db, name)))
+
+
+def _origin(db: sqlite3.Connection, name: str) -> str:
+    whole = hashlib.sha256()
+    for table, order in (("leaf", "leaf"), ("checkpoint", "size"), ("stamp", "size, authority")):
+        sql = f"SELECT * FROM origin_{table} WHERE log = ? ORDER BY {order}"  # noqa: S608 - literals of this line
+        for row in db.execute(sql, (name,)):
+            whole.update(digest(row).encode())
+    return whole.hexdigest()
+
+
 def seals(db: sqlite3.Connection) -> Iterator[tuple[str, str, str | None, str | None]]:
     """(kind, name, digest of the row as it is, digest as it was sealed) of every checkpoint and stamp; None for the
     one of the two that is missing."""
@@ -137,5 +151,7 @@ def seals(db: sqlite3.Connection) -> Iterator[tuple[str, str, str | None, str | 
     for row in db.execute(_STAMP):
         name = f"{row[0]} {row[1]}"
         yield "stamp", name, digest(row), sealed.pop(("stamp", name), None)
+    for (name,) in db.execute("SELECT DISTINCT log FROM origin_leaf").fetchall():
+        yield "merged log", name, _origin(db, name), sealed.pop(("merged log", name), None)
     for (kind, name), was in sealed.items():
         yield kind, name, None, was
