@@ -125,14 +125,17 @@ class HostConfig:
     connections: int | None = None
 
 
-#: Published or observed limits, at 80 % of them (PLATFORMS.md 3.3, 3.6). A key is a host, or a host and the beginning
-#: of a path; the longest one that fits counts.
+#: Published or observed limits, at 80 % of them (PLATFORMS.md 3.3, 3.6, 3.9). A key is a host, or a host and the
+#: beginning of a path; the longest one that fits counts.
 HOSTS: Mapping[str, HostConfig] = types.MappingProxyType(
     {
         "web.archive.org": HostConfig(480, 4),
         "web.archive.org/cdx": HostConfig(24, 1),
         "web.archive.org/save": HostConfig(12, 1),
         "api.fxtwitter.com": HostConfig(800, 4),
+        # 1,000 an hour and endpoint, without a token.
+        "graph.facebook.com": HostConfig(13, 2),
+        "graph.threads.net": HostConfig(13, 2),
     }
 )
 
