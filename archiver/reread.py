@@ -12,7 +12,7 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import httpx
@@ -270,7 +270,7 @@ class _Reading:
                 continue  # not tried yet: the next run does
             evidence = json.loads(kept)["evidence"] if kept else []
             own = dict.fromkeys(step["capture"] for step in evidence if step["capture"])
-            embed = replace(opinions.embed(self._db, id).embed, ref=None)
+            embed = opinions.embed(self._db, id).embed
             answers = _Answers(self._db, own, (_FIRST, _LAST))
             try:
                 silence = NotRecorded("it was not captured")

@@ -282,8 +282,7 @@ def test_ctrl_c_ends_the_run_with_its_report_and_the_next_one_goes_on(
         cwd=home, env=environment(home), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert child.stderr is not None
-    while "embed resolved" not in child.stderr.readline():
-        pass
+    assert any("embed resolved" in line for line in child.stderr), "it ended before it was interrupted"
     child.send_signal(signal.SIGINT)
     out, err = child.communicate(timeout=40)
     assert child.returncode == 130, err

@@ -115,12 +115,12 @@ def add_embed(db: sqlite3.Connection, article: str, seq: int, embed: Embed) -> N
     id = name_of("embed", article, seq)
     claim = embed.claim
     db.execute(
-        "INSERT INTO embed VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?, ?, NULL, NULL)",
+        "INSERT INTO embed VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?, ?, NULL, NULL)",
         (
             id, article, seq, embed.platform, embed.kind.value, embed.url, claim.handle, claim.name,
             claim.date and claim.date.isoformat(), claim.text, packed(claim.codes), packed(claim.pic_codes),
             embed.where, None if embed.in_body is None else int(embed.in_body), embed.start, embed.end,
-            packed(embed.text_spans), packed(embed.selectors), State.PENDING.value, Reason.NOT_TRIED.value,
+            packed(embed.text_spans), packed(embed.selectors), embed.ref and embed.ref.id, State.PENDING.value, Reason.NOT_TRIED.value,
         ),
     )  # fmt: skip
     for code in claim.codes:
@@ -134,13 +134,13 @@ def add_embed(db: sqlite3.Connection, article: str, seq: int, embed: Embed) -> N
 
 
 def embed(db: sqlite3.Connection, id: str) -> Shown:
-    """One embed, without its selectors and spans."""
+    """One embed as it was found (its `ref` is what the article itself states), without its selectors and spans."""
     row = db.execute(
         "SELECT id, article, platform, kind, url, handle, name, date, text, codes, pic_codes, found_in, in_body, start,"
-        ' "end", post, state, reason FROM embed WHERE id = ?',
+        ' "end", said, state, reason FROM embed WHERE id = ?',
         (id,),
     ).fetchone()
-    (id, article, platform, kind, url, handle, name, date, text, codes, pics, where, in_body, start, end, post, *_) = (
+    (id, article, platform, kind, url, handle, name, date, text, codes, pics, where, in_body, start, end, said, *_) = (
         row
     )
     return Shown(
@@ -149,7 +149,7 @@ def embed(db: sqlite3.Connection, id: str) -> Shown:
         Embed(
             platform=platform,
             kind=Kind(kind),
-            ref=PostRef(platform, post) if post else None,
+            ref=PostRef(platform, said) if said else None,
             url=url,
             claim=Claim(
                 handle,

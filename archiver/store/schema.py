@@ -105,7 +105,7 @@ CREATE TABLE embed (
   platform TEXT NOT NULL, kind TEXT NOT NULL, url TEXT, handle TEXT, name TEXT, date TEXT, text TEXT,
   codes TEXT NOT NULL, pic_codes TEXT NOT NULL, found_in TEXT NOT NULL, in_body INTEGER,
   start INTEGER, "end" INTEGER, text_spans TEXT NOT NULL, selectors TEXT NOT NULL,
-  post TEXT, state TEXT NOT NULL, reason TEXT NOT NULL, resolution TEXT, verdict TEXT
+  said TEXT, post TEXT, state TEXT NOT NULL, reason TEXT NOT NULL, resolution TEXT, verdict TEXT
 ) STRICT;
 CREATE INDEX embed_by_article ON embed(article, seq);
 CREATE INDEX embed_by_post ON embed(platform, post);
