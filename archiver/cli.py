@@ -195,6 +195,14 @@ def _parser() -> argparse.ArgumentParser:
         "rebuild every opinion from the captures, offline, and say what changed",
         "archiver reread",
     )
+    importing = add(
+        "import",
+        _import,
+        "take in other people's captures from WARC or WACZ files, marked as imported and from whom",
+        'archiver import evidence.wacz --from "Jane Doe, Example Institute"',
+    )
+    importing.add_argument("files", nargs="+", type=Path, metavar="FILE", help="WARC or WACZ")
+    importing.add_argument("--from", dest="giver", required=True, metavar="NAME", help="whose captures these are")
     merge = add(
         "merge",
         _merge,
@@ -560,6 +568,12 @@ def _reread(options: argparse.Namespace) -> int:
     from archiver.custody import reread
 
     return reread(_config(options), _archive_path(options), options, os.environ)
+
+
+def _import(options: argparse.Namespace) -> int:
+    from archiver.custody import take_in
+
+    return take_in(_config(options), _archive_path(options), options)
 
 
 def _merge(options: argparse.Namespace) -> int:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import datetime as dt
+import hashlib
 import json
 import os
 import sqlite3
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,10 +19,13 @@ from archiver import articles, running
 from archiver import reread as rereading
 from archiver.config import Config
 from archiver.errors import ArchiverError, InputError
-from archiver.model import PostRef
-from archiver.store import Writer, erasure, events, search, union
+from archiver.fetch.warc import Recordings
+from archiver.model import Capture, Origin, PostRef
+from archiver.store import Writer, erasure, events, log, search, union
 from archiver.store.contents import locations
 
+#: An imported answer larger than this (in bytes, decoded) is cut, and says so.
+_IMPORT_CAP = 1 << 30
 #: Changes that are listed for a person; the rest are counted (`--json` lists all).
 _LISTED = 20
 
@@ -117,6 +122,45 @@ def merge(config: Config, options: argparse.Namespace, environ: Mapping[str, str
     else:
         print(f"{options.out}: {held['captures']} captures of {len(options.archives)} archives in one log")
         print(f"  {held['logs']} older logs are kept beside it: what was proved by them can still be proved")
+    return 0
+
+
+def take_in(config: Config, path: Path, options: argparse.Namespace) -> int:
+    """Import other people's captures from WARC or WACZ files, marked so, with the recording's name and times."""
+    if not options.giver.strip():
+        raise InputError('--from: say whose captures these are, such as --from "Jane Doe, Example Institute"')
+    digests = {}
+    for file in options.files:
+        try:
+            with file.open("rb") as stream:
+                digests[file.name] = hashlib.file_digest(stream, "sha256").hexdigest()
+        except OSError as error:
+            raise InputError(f"{file}: cannot be read ({error.strerror}).") from error
+    recordings = Recordings(options.files, spool=path.absolute().parent)
+    count = new = 0
+    left_out: Counter[str] = Counter()
+    try:
+        with Writer(path, holder=_holder(), now=_now) as writer:
+            before = log.size(writer.db)
+            # The event comes first: an import that is cut off has said whose captures these are.
+            said = {"from": options.giver, "files": digests, "after_leaf": before}
+            writer.add_captures([events.event("import", _now(), said)])
+            for each in recordings.every((_IMPORT_CAP, _IMPORT_CAP)):
+                if isinstance(each, Capture):
+                    marked = Origin("import", each.origin.container, each.origin.record)
+                    count += 1
+                    new += writer.add_captures([dataclasses.replace(each, origin=marked)])
+                else:
+                    left_out[each.reason] += 1
+            writer.checkpoint(running._signer(config, path), None)
+    finally:
+        recordings.close()
+    if options.json:
+        print(json.dumps({"archive": str(path), "captures": count, "new": new, "left_out": dict(left_out)}))
+    else:
+        print(f"{path}: {count} captures from {options.giver}, {new} of them new, each marked as imported")
+        for reason, number in sorted(left_out.items()):
+            print(f"  left out: {number} records ({reason})")
     return 0
 
 

@@ -437,6 +437,16 @@ class Recordings:
         self._given[key] = min(turn + 1, len(answers) - 1)
         return answers[turn]
 
+    def every(self, caps: tuple[int, int]) -> Iterator[Capture | FetchError]:
+        """Every recorded exchange once, as a capture (its redirects not linked: a recording does not say), in the order
+        of the recordings; the FetchError that was recorded, or why a record cannot be read, in place of one."""
+        for (_, method, _), answers in self._answers.items():
+            for entry, asked in answers:
+                try:
+                    yield self.capture(entry, asked, url=entry.url, method=method, caps=caps, redirected_from=None)
+                except FetchError as error:
+                    yield error
+
     def capture(
         self,
         entry: _Entry,
