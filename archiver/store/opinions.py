@@ -120,7 +120,8 @@ def add_embed(db: sqlite3.Connection, article: str, seq: int, embed: Embed) -> N
             id, article, seq, embed.platform, embed.kind.value, embed.url, claim.handle, claim.name,
             claim.date and claim.date.isoformat(), claim.text, packed(claim.codes), packed(claim.pic_codes),
             embed.where, None if embed.in_body is None else int(embed.in_body), embed.start, embed.end,
-            packed(embed.text_spans), packed(embed.selectors), embed.ref and embed.ref.id, State.PENDING.value, Reason.NOT_TRIED.value,
+            packed(embed.text_spans), packed(embed.selectors), embed.ref and embed.ref.id, State.PENDING.value,
+            Reason.NOT_TRIED.value,
         ),
     )  # fmt: skip
     for code in claim.codes:
