@@ -48,3 +48,13 @@ def test_yt_dlp_names_why_a_subreddit_is_closed(world, run, kind, words):  # noq
     code, said = run(*YT_DLP, post.url)
     assert code != 0
     assert words in said.lower()
+
+
+def test_yt_dlp_gets_reddits_film(world, run, tmp_path):  # noqa: F811
+    post = world.share("reddit", "abc123", "It moves", AT, [video()], handle="gull")
+    code, said = run(*YT_DLP, "-f", "fallback", "--write-info-json", "-o", "got/%(id)s.%(ext)s", post.url)
+    assert code == 0, said
+    got = kept(tmp_path / "got")
+    assert next(body for name, body in got.items() if name.endswith(".mp4")) == post.media[0].bytes()
+    about = json.loads(next(body for name, body in got.items() if name.endswith(".json")))
+    assert (about["title"], about["uploader"], about["channel_id"]) == ("It moves", "gull", "harbours")
