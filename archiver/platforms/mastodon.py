@@ -5,9 +5,29 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import urllib.parse
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from archiver.model import PostRef
-from archiver.platforms import Markup, Platform
+from archiver import answers
+from archiver.errors import ParseError
+from archiver.model import (
+    Author,
+    Capture,
+    Claim,
+    Finding,
+    Link,
+    Look,
+    Media,
+    Outcome,
+    Post,
+    PostRef,
+    Rank,
+    Reason,
+    Request,
+)
+from archiver.platforms import Markup, Platform, Source
+from archiver.untyped import counts, listing, mapping, moment, number, pairs, size, string, web_url
 
 # Others whose addresses look alike.
 _OTHERS = (
@@ -41,11 +61,426 @@ def posted_at(id: str) -> dt.datetime | None:
     return dt.datetime.fromtimestamp(ms / 1000, dt.UTC) if _FIRST_MS < ms < 10_000_000_000_000 else None
 
 
+# --- where a post can be seen ---------------------------------------------------------------------------------------
+
+_PUBLIC = {"https://www.w3.org/ns/activitystreams#Public", "as:Public", "Public"}
+_KINDS = {"image": "photo", "video": "video", "gifv": "gif", "audio": "audio"}
+_ACTOR = re.compile(r"https?://([^/?#\s]+)/(?:users/|@|profile/|accounts/)?@?([\w.-]{1,64})/?", re.ASCII)
+#: What a server may say that a status is no more; a body without such words is some other software's page.
+_LOGIN_WORDS = re.compile(r"authenticated|authoriz|access token|signature|sign in|log ?in", re.IGNORECASE)
+
+
+def _place(ref: PostRef) -> tuple[str, str]:
+    host, _, number_ = ref.id.rpartition("/")
+    return host, number_
+
+
+def api_request(ref: PostRef) -> Request:
+    host, id = _place(ref)
+    return Request(f"https://{host}/api/v1/statuses/{id}", headers=(("accept", "application/json"),))
+
+
+def activity_request(ref: PostRef, user: str) -> Request:
+    """The status under its ActivityPub id, which names its author."""
+    host, id = _place(ref)
+    return Request(f"https://{host}/users/{user}/statuses/{id}", headers=(("accept", "application/activity+json"),))
+
+
+def oembed_request(ref: PostRef, user: str) -> Request:
+    host, id = _place(ref)
+    query = urllib.parse.urlencode({"url": f"https://{host}/@{user}/{id}"}, safe=":/@")
+    return Request(f"https://{host}/api/oembed?{query}", headers=(("accept", "application/json"),))
+
+
+def _user(claim: Claim, host: str) -> str | None:
+    """The name of an author of that server, where the article states one that can stand in a path."""
+    name, _, home = (claim.handle or "").removeprefix("@").partition("@")
+    is_local = not home or home.lower() == host.partition(":")[0]
+    return name if is_local and re.fullmatch(r"[\w.-]{1,64}", name, re.ASCII) else None
+
+
+def _answer(capture: Capture) -> Mapping[str, Any] | Finding:
+    """The object of an answer, or what it says instead. A server may have any name and run anything, so a 404 or 410
+    counts as absence only in Mastodon's own words: JSON with an `error`, or an ActivityPub Tombstone."""
+    status = capture.status or 0
+    if status == 200:
+        value = answers.payload(capture)
+        if isinstance(value, Finding):
+            return value
+        if not isinstance(value, dict):
+            raise ParseError(f"{capture.url}: JSON, but no object")
+        return value
+    try:
+        said = mapping(capture.json())
+    except ParseError:
+        said = {}
+    words = string(said.get("error"))
+    if status in (404, 410):
+        if status == 410 or said.get("type") == "Tombstone":
+            is_said = bool(said) or "activity+json" in (capture.header("content-type") or "")
+            return answers.absent(Reason.DELETED if is_said else Reason.UNKNOWN, words or string(said.get("type")))
+        return answers.absent(Reason.NOT_FOUND if words else Reason.UNKNOWN, words)
+    if status == 401 or (status in (403, 422) and words and _LOGIN_WORDS.search(words)):
+        return answers.absent(Reason.LOGIN_WALL, words)
+    return answers.refused(capture, words) or answers.absent(Reason.UNKNOWN, words)
+
+
+# --- Mastodon's API -------------------------------------------------------------------------------------------------
+
+
+def read_status(capture: Capture, ref: PostRef) -> Finding:
+    """`/api/v1/statuses/:id` (PLATFORMS.md 3.8), Truth Social's as well. 404 also stands for private and deleted."""
+    status = _answer(capture)
+    if isinstance(status, Finding):
+        return status
+    host, id = _place(ref)
+    if string(status.get("id")) is None and string(status.get("error")):
+        return answers.absent(Reason.UNKNOWN, string(status.get("error")))
+    if status.get("id") != id or not isinstance(status.get("content"), str):
+        raise ParseError(f"{capture.url}: asked for status {id}, shows {status.get('id')!r:.60}")
+    if status.get("visibility") in ("private", "direct"):
+        return Finding(Outcome.HIDDEN, Reason.PROTECTED, tombstone=str(status["visibility"]))
+    post = _post(status, ref, host, capture)
+    shown = (_inner(mapping(status.get("reblog"))), _inner(_quoted(status)))
+    also = tuple(_post(each, PostRef("mastodon", f"{host}/{each['id']}"), host, capture) for each in shown if each)
+    return Finding(Outcome.FOUND, Reason.OK, post, also=tuple(each for each in also if each.ref != ref))
+
+
+def _quoted(status: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Mastodon's quote says how it stands and holds the status; Truth Social's is the status."""
+    quote = mapping(status.get("quote"))
+    return mapping(quote.get("quoted_status")) or quote
+
+
+def _inner(status: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    is_whole = _is_id(status.get("id")) and isinstance(status.get("content"), str)
+    return status if is_whole and status.get("visibility") in (None, "public", "unlisted") else None
+
+
+def _is_id(value: Any) -> bool:
+    """Mastodon's own ids are numbers, as text; other software's are not, and lead to no post of ours."""
+    return isinstance(value, str) and re.fullmatch(r"\d{1,20}", value, re.ASCII) is not None
+
+
+def _post(status: Mapping[str, Any], ref: PostRef, host: str, capture: Capture) -> Post:
+    account, poll, card = mapping(status.get("account")), mapping(status.get("poll")), mapping(status.get("card"))
+    text, links = _read_html(status.get("content"), capture)
+    written, uri = web_url(status.get("url")), web_url(status.get("uri"))
+    name, acct = string(account.get("username")), string(account.get("acct"))
+    actor = web_url(account.get("uri")) or web_url(account.get("url"))
+    reply, quoted = status.get("in_reply_to_id"), _quoted(status)
+    quoted_id = quoted.get("id") or mapping(status.get("quote")).get("quoted_status_id") or status.get("quote_id")
+    reblog = mapping(status.get("reblog")).get("id")
+    if (target := web_url(card.get("url"))) and all(link.url != target for link in links):
+        links = (*links, Link(target, target, string(card.get("title"))))
+    # A copy of another server's post: its own address is where its author published it.
+    origin = next((each for each in (uri, written) if each and _host(each) != host.partition(":")[0]), None)
+    origin_ref = match(written or "") or match(uri or "") if origin else None
+    return Post(
+        ref=ref,
+        author=Author(
+            acct or name,
+            string(account.get("display_name")),
+            actor or (f"{host}/{account['id']}" if _is_id(account.get("id")) else None),
+            web_url(account.get("url")),
+        ),
+        text=text,
+        created_at=moment(status.get("created_at")),
+        lang=string(status.get("language")),
+        url=written or url(ref),
+        links=links,
+        media=tuple(_attached(status.get("media_attachments"))),
+        reply_to=PostRef("mastodon", f"{host}/{reply}") if _is_id(reply) else None,
+        quotes=PostRef("mastodon", f"{host}/{quoted_id}") if _is_id(quoted_id) else None,
+        counts=counts(
+            likes=status.get("favourites_count"),
+            reposts=status.get("reblogs_count"),
+            replies=status.get("replies_count"),
+            quotes=status.get("quotes_count"),
+        ),
+        extra=pairs(
+            uri=uri,
+            origin=origin,
+            origin_post=str(origin_ref) if origin_ref and origin_ref != ref else None,
+            edited_at=string(status.get("edited_at")),
+            spoiler=string(status.get("spoiler_text")),
+            is_sensitive=status.get("sensitive") is True or None,
+            visibility=string(status.get("visibility")),
+            reblog_of=f"mastodon:{host}/{reblog}" if _is_id(reblog) else None,
+            poll=_poll(poll),
+            card={
+                name: card[name] for name in ("url", "title", "description", "image", "provider_name") if card.get(name)
+            },
+            tags=[tag for tag in (string(mapping(each).get("name")) for each in listing(status.get("tags"))) if tag],
+            mentions=[
+                who for who in (string(mapping(each).get("acct")) for each in listing(status.get("mentions"))) if who
+            ],
+        ),
+    )
+
+
+def _host(address: str) -> str | None:
+    return urllib.parse.urlsplit(address).hostname
+
+
+def _poll(poll: Mapping[str, Any]) -> dict[str, Any]:
+    if not poll:
+        return {}
+    options = [mapping(option) for option in listing(poll.get("options"))]
+    return {
+        "options": [
+            {"title": string(option.get("title")), "votes": number(option.get("votes_count"))} for option in options
+        ],
+        "votes": number(poll.get("votes_count")),
+        "ends_at": string(poll.get("expires_at")),
+        "is_multiple": poll.get("multiple") is True,
+    }
+
+
+def _attached(attachments: Any) -> Iterator[Media]:
+    """Attachments, the server's own copy first and then the one at the author's server."""
+    seen: set[str] = set()
+    for place, each in enumerate(map(mapping, listing(attachments)), 1):
+        here, there = web_url(each.get("url")), web_url(each.get("remote_url"))
+        shape = mapping(mapping(each.get("meta")).get("original"))
+        kind = _KINDS.get(str(each.get("type")))
+        key = str(each["id"]) if _is_id(each.get("id")) else f"media-{place}"
+        key = f"{key}-{place}" if key in seen else key
+        seen.add(key)
+        urls = tuple(dict.fromkeys(address for address in (here, there) if address))
+        if not urls:
+            continue
+        yield Media(
+            kind or _kind_of(urls[0]),
+            key,
+            urls,
+            string(each.get("description")),
+            size(shape.get("width")),
+            size(shape.get("height")),
+            _seconds(shape.get("duration")),
+            poster=web_url(each.get("preview_url")) if kind in ("video", "gif", "audio") else None,
+        )
+
+
+def _kind_of(address: str) -> str:
+    end = urllib.parse.urlsplit(address).path.rpartition(".")[2].lower()
+    if end in ("mp4", "webm", "mov", "m4v"):
+        return "video"
+    return "audio" if end in ("mp3", "ogg", "oga", "wav", "flac", "opus", "aac", "m4a") else "photo"
+
+
+def _seconds(value: Any) -> float | None:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number and 0 < value < 1_000_000 else None
+
+
+_BLOCKS = ("p", "div", "blockquote", "ul", "ol", "pre", "h1", "h2", "h3", "h4", "h5", "h6")
+
+
+def _read_html(content: Any, capture: Capture) -> tuple[str, tuple[Link, ...]]:
+    """A status's HTML as text (a blank line between paragraphs) and its links; mentions and hashtags are no links."""
+    markup = string(content)
+    if markup is None:
+        return "", ()
+    # Some forks serve plain text, which is no page by itself.
+    soup = answers.page(f"<div>{markup}</div>", capture)
+    links = []
+    for link in soup.find_all("a"):
+        href, classes = link.get("href"), link.get("class") or ()
+        if (target := web_url(href)) and not {"mention", "hashtag"} & set(classes):
+            links.append(Link(target, target, " ".join(link.get_text().split()) or None))
+    for each in soup.find_all("br"):
+        each.replace_with("\n")
+    for each in soup.find_all("li"):
+        each.append("\n")
+    for each in soup.find_all(_BLOCKS):
+        each.append("\n\n")
+    text = re.sub(r"\n{3,}", "\n\n", soup.get_text()).strip()
+    return text, tuple(dict.fromkeys(links))
+
+
+def _api(ref: PostRef, claim: Claim) -> Look:
+    capture = yield from answers.ask(api_request(ref))
+    return capture if isinstance(capture, Finding) else read_status(capture, ref)
+
+
+# --- ActivityPub ----------------------------------------------------------------------------------------------------
+
+
+def read_activity(capture: Capture, ref: PostRef) -> Finding:
+    """The status as servers tell each other (ActivityStreams 2): a Note or a Question, whole but for counts and the
+    author's shown name; a Tombstone where it was."""
+    note = _answer(capture)
+    if isinstance(note, Finding):
+        return note
+    if note.get("type") == "Tombstone":
+        return answers.absent(Reason.DELETED, "Tombstone")
+    host = _place(ref)[0]
+    said = string(note.get("id")) or ""
+    named = match(said)
+    if note.get("type") not in ("Note", "Question", "Article", "Page") or not isinstance(note.get("content"), str):
+        raise ParseError(f"{capture.url}: an object that is no post: {note.get('type')!r:.60}")
+    if named is None or (named != ref and _place(named)[0] == host):
+        raise ParseError(f"{capture.url}: asked for {ref}, shows {said[:200]!r}")
+    audience = {each for name in ("to", "cc") for each in _strings(note.get(name))}
+    if not audience & _PUBLIC:
+        return Finding(Outcome.HIDDEN, Reason.PROTECTED, tombstone="not addressed to the public")
+    text, links = _read_html(note.get("content"), capture)
+    actor = web_url(note.get("attributedTo"))
+    who = _ACTOR.fullmatch(actor) if actor else None
+    language = next(iter(mapping(note.get("contentMap"))), None)
+    answered = note.get("inReplyTo")
+    replied = match(answered) if isinstance(answered, str) else None
+    quoted = next((each for each in (note.get("quote"), note.get("quoteUrl"), note.get("quoteUri")) if each), None)
+    options = [mapping(each) for each in listing(note.get("oneOf")) or listing(note.get("anyOf"))]
+    poll = {
+        "options": [
+            {
+                "title": string(option.get("name")),
+                "votes": number(mapping(option.get("replies")).get("totalItems")),
+            }
+            for option in options
+        ],
+        "votes": None,
+        "ends_at": string(note.get("endTime")),
+        "is_multiple": bool(listing(note.get("anyOf"))),
+    }
+    tags = [mapping(tag) for tag in listing(note.get("tag"))]
+    post = Post(
+        ref=ref,
+        author=Author((who[2] if who[1] == host else f"{who[2]}@{who[1]}") if who else None, None, actor, actor),
+        text=text,
+        created_at=moment(note.get("published")),
+        lang=string(language),
+        url=web_url(note.get("url")) or url(ref),
+        links=links,
+        media=tuple(_documents(note.get("attachment"))),
+        reply_to=replied,
+        quotes=match(quoted) if isinstance(quoted, str) else None,
+        extra=pairs(
+            uri=said,
+            origin=said if named != ref else None,
+            origin_post=str(named) if named != ref else None,
+            edited_at=string(note.get("updated")),
+            spoiler=string(note.get("summary")),
+            is_sensitive=note.get("sensitive") is True or None,
+            reply_to=answered if isinstance(answered, str) and replied is None else None,
+            poll=poll if options else {},
+            tags=[
+                name[1:]
+                for name in (string(tag.get("name")) for tag in tags if tag.get("type") == "Hashtag")
+                if name and name.startswith("#")
+            ],
+            mentions=[
+                name.removeprefix("@")
+                for name in (string(tag.get("name")) for tag in tags if tag.get("type") == "Mention")
+                if name
+            ],
+        ),
+    )
+    return Finding(Outcome.FOUND, Reason.OK, post)
+
+
+def _strings(value: Any) -> Iterator[str]:
+    for each in value if isinstance(value, list) else [value]:
+        if isinstance(each, str):
+            yield each
+
+
+def _documents(attachments: Any) -> Iterator[Media]:
+    whole = attachments if isinstance(attachments, list) else [attachments]
+    for place, each in enumerate(map(mapping, whole), 1):
+        address = web_url(each.get("url"))
+        kind = str(each.get("mediaType")).partition("/")[0]
+        if address is not None:
+            yield Media(
+                {"image": "photo", "video": "video", "audio": "audio"}.get(kind) or _kind_of(address),
+                _file_key(address) or f"media-{place}",
+                (address,),
+                string(each.get("name")) or string(each.get("summary")),
+                size(each.get("width")),
+                size(each.get("height")),
+            )
+
+
+def _file_key(address: str) -> str | None:
+    """The attachment's id, which Mastodon's file paths carry in threes (`/media_attachments/files/112/083/…/`)."""
+    found = re.search(r"/media_attachments/files/((?:\d{3}/)+)", address)
+    return found[1].replace("/", "").lstrip("0") if found else None
+
+
+def _activity(ref: PostRef, claim: Claim) -> Look:
+    user = _user(claim, _place(ref)[0])
+    if user is None:
+        return Finding(Outcome.UNKNOWN, Reason.NOT_TRIED)
+    capture = yield from answers.ask(activity_request(ref, user))
+    finding = capture if isinstance(capture, Finding) else read_activity(capture, ref)
+    if finding.outcome is Outcome.ABSENT:
+        # The name is the article's claim: that this author has no such post may be the name's fault.
+        return Finding(Outcome.UNKNOWN, finding.reason, tombstone=finding.tombstone)
+    return finding
+
+
+# --- oEmbed ---------------------------------------------------------------------------------------------------------
+
+
+def read_oembed(capture: Capture, ref: PostRef) -> Finding:
+    """Mastodon's oEmbed shows nothing of what a post says: it tells that there is one, or that there is none."""
+    answer = _answer(capture)
+    if isinstance(answer, Finding):
+        return answer
+    shown = re.search(r"(?:src|data-embed-url)=\"([^\"]+)", string(answer.get("html")) or "")
+    if shown is None or match(shown[1]) != ref:
+        raise ParseError(f"{capture.url}: html that embeds no status, or another than {ref}")
+    said = (string(answer.get(name)) for name in ("title", "author_name", "author_url"))
+    return answers.absent(Reason.UNKNOWN, ", ".join(each for each in said if each))
+
+
+def _oembed(ref: PostRef, claim: Claim) -> Look:
+    user = _user(claim, _place(ref)[0])
+    if user is None:
+        return Finding(Outcome.UNKNOWN, Reason.NOT_TRIED)
+    capture = yield from answers.ask(oembed_request(ref, user))
+    return capture if isinstance(capture, Finding) else read_oembed(capture, ref)
+
+
+_HOST = ("the post's server",)
+_SOURCES = (
+    Source(
+        "api",
+        Rank.FIRST_HAND,
+        _api,
+        _HOST,
+        "Keyless where the server allows it; 300 requests in five minutes. 404 stands for deleted and private alike.",
+    ),
+    Source(
+        "activitypub",
+        Rank.FIRST_HAND,
+        _activity,
+        _HOST,
+        "Keyless unless the server asks for signed requests (401). Needs the author's name, which the article states.",
+    ),
+    Source(
+        "oembed",
+        Rank.FIRST_HAND,
+        _oembed,
+        _HOST,
+        "Keyless; tells only whether there is such a post.",
+        is_whole=False,
+    ),
+)
+
+
+def _sources() -> tuple[Source, ...]:
+    return _SOURCES
+
+
 PLATFORM = Platform(
     name="mastodon",
     match=match,
     url=url,
     posted_at=posted_at,
+    sources=_sources,
     markup=Markup(
         screens=(
             r"/@[\w.-]{1,30}(?:@[\w.-]{3,40})?/(?:posts/|statuses/)?\d{5}",
