@@ -150,7 +150,7 @@ class Job:
         self._turned_away: Counter[str] = Counter()
         self._told_of: dict[str, dt.datetime] = {}
         #: Answers of the last minutes: what resolving an embed has just been told is not asked again to archive it.
-        self._recent: dict[tuple[str, str, bytes], tuple[Capture, ...]] = {}
+        self._recent: dict[tuple[str, str, bytes], tuple[dt.datetime, tuple[Capture, ...]]] = {}
         self._replayed = False
         self._stopping = False
         self.articles: dict[str, None] = {}
@@ -321,8 +321,9 @@ class Job:
                 self._listen("capture reused", {"url": _bare(request.url)})
                 return kept
         asked = (request.method, request.url, request.body)
-        if asked in self._recent and self._recent[asked][-1].ended_at > self._now() - _SAME_LOOK:
-            return self._recent[asked]
+        told_at, answer = self._recent.get(asked, (None, ()))
+        if told_at is not None and told_at > self._now() - _SAME_LOOK:
+            return answer
         host = (urlsplit(request.url).hostname or "").lower()
         until, why = self._held.get(host, (None, ""))
         if until is not None and until > self._now():
@@ -348,7 +349,7 @@ class Job:
         last = captures[-1]
         self._replayed = self._replayed or last.origin.kind == "replay"
         if not request.is_media:
-            self._recent[asked] = captures
+            self._recent[asked] = self._now(), captures
             while len(self._recent) > _RECENT:
                 del self._recent[next(iter(self._recent))]
         if last.origin.kind == "live" and last.status in (429, 503) and last.header("memento-datetime") is None:
