@@ -48,6 +48,8 @@ _STATUSES = {
 }
 
 _MAX_WORDS = 500
+#: JSON may escape half a character, which no file and no database takes.
+_SURROGATE = re.compile("[\ud800-\udfff]")
 #: No page that holds one post comes near; past these the parser takes seconds.
 _MAX_PAGE = 8 * 1024 * 1024
 _MAX_DEPTH = 2000
@@ -72,7 +74,7 @@ _BARRED_MARKUP = re.compile(
 
 def absent(reason: Reason, words: str | None = None) -> Finding:
     """An ending without a post; *words* are the source's own."""
-    words = " ".join(words.split())[:_MAX_WORDS] if words else None
+    words = _SURROGATE.sub("\ufffd", " ".join(words.split())[:_MAX_WORDS]) if words else None
     return Finding(OUTCOMES.get(reason, Outcome.UNREACHABLE), reason, tombstone=words or None)
 
 

@@ -115,7 +115,7 @@ def _closed(capture: Capture) -> str | None:
     except ParseError:
         return None
     reason = value.get("reason") if isinstance(value, dict) else None
-    return reason if isinstance(reason, str) else None
+    return reason if isinstance(reason, str) and reason.isascii() else None
 
 
 def _children(listing: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -184,11 +184,13 @@ def _comment(about: dict[str, Any], ref: PostRef, post: str) -> Finding:
 
 def _taken(body: str, about: dict[str, Any], title: str) -> Finding | None:
     """A text that was taken away: by its author it is deleted, by others it is hidden, and who did so is kept."""
-    by = about.get("removed_by_category")
-    words = " ".join(part for part in (title, body.strip(), f"({by})" if isinstance(by, str) else "") if part)
+    from archiver import oembed
+
+    by = oembed.text(about.get("removed_by_category"))
+    words = " ".join(part for part in (title, body.strip(), f"({by})" if by else "") if part)
     if body.strip() == _DELETED or by == "deleted":
         return Finding(Outcome.GONE, Reason.DELETED, tombstone=words[:500])
-    if _REMOVED.fullmatch(body.strip()) or isinstance(by, str):
+    if _REMOVED.fullmatch(body.strip()) or by:
         return Finding(Outcome.HIDDEN, Reason.UNKNOWN, tombstone=words[:500])
     return None
 
@@ -258,8 +260,8 @@ def _listed(about: dict[str, Any]) -> Iterator[Media]:
         if isinstance(each, dict)
     }
     for key in captions or held:
-        each = held.get(key)
-        if not isinstance(each, dict):
+        each, name = held.get(key), oembed.text(key)
+        if not isinstance(each, dict) or name is None:
             continue
         source = each.get("s")
         source = source if isinstance(source, dict) else {}
@@ -270,7 +272,7 @@ def _listed(about: dict[str, Any]) -> Iterator[Media]:
         urls = [url for url in (*moving, whole, shown) if url]
         yield Media(
             "gif" if any(moving) else "photo",
-            str(key)[:100],
+            name[:100],
             tuple(dict.fromkeys(urls)),
             alt=captions.get(key),
             width=oembed.pixels(source.get("x")),
@@ -304,7 +306,8 @@ def _counts(about: dict[str, Any], *names: tuple[str, str]) -> tuple[tuple[str, 
 
 def _permalink(about: dict[str, Any], ref: PostRef) -> str:
     path = about.get("permalink")
-    return f"https://www.reddit.com{path}" if isinstance(path, str) and re.match(r"/\w[^\s]*$", path) else url(ref)
+    is_path = isinstance(path, str) and re.fullmatch(r"/\w[!-~]*", path, re.ASCII)
+    return f"https://www.reddit.com{path}" if is_path else url(ref)
 
 
 def _moment(seconds: object) -> dt.datetime | None:
