@@ -59,13 +59,29 @@ def _export_check(path: Path) -> Callable[[Path], list[str]] | None:
         return None
     if head.startswith(b"SQLite format 3"):
         return None
-    from archiver.exports import check_of, exports, wacz
+    from archiver.exports import check_of, exports
 
     if check := check_of(path):
         return check
     if any(path.name.endswith(export.suffix) for export in exports().values()):
         raise InputError(f"{path}: carries no digests of its own, so nobody can tell. Export a bag or a WACZ instead.")
-    return wacz.check if head.startswith(b"PK\3\4") else None
+    return _check_of_zip(path) if head.startswith(b"PK\3\4") else None
+
+
+def _check_of_zip(path: Path) -> Callable[[Path], list[str]]:
+    """A package whose name tells nothing: its contents do."""
+    import zipfile
+
+    from archiver.exports import bag, rocrate, wacz
+
+    try:
+        with zipfile.ZipFile(path) as packed:
+            names = {name.rpartition("/")[2] for name in packed.namelist()}
+    except (zipfile.BadZipFile, OSError):
+        names = set()
+    if "bagit.txt" in names:
+        return bag.check
+    return wacz.check if "datapackage.json" in names or "ro-crate-metadata.json" not in names else rocrate.check
 
 
 def _share(options: argparse.Namespace) -> tuple[float, int]:
