@@ -183,6 +183,8 @@ class _Reading:
         self._platforms: Mapping[str, Platform] = platforms()
         self._kept: list[str] = []
         self._new: set[str] = set()
+        #: The post that an embed names by itself, before any look-up.
+        self._refs: dict[str, PostRef | None] = {}
         #: What was known of the media of posts whose snapshots are replaced, by key.
         self._media_of: dict[PostRef, dict[str, tuple[Any, ...]]] = {}
 
@@ -218,6 +220,8 @@ class _Reading:
             except ArchiverError as error:
                 self._kept.append(f"article {location}: {error}")
                 continue
+            for seq, embed in enumerate(embeds):
+                self._refs[opinions.name_of("embed", id, seq)] = embed.ref
             self._renew(id, embeds)
         return len(rows)
 
@@ -268,6 +272,8 @@ class _Reading:
         for id, kept in self._db.execute("SELECT id, resolution FROM embed ORDER BY id").fetchall():
             if kept is None and id not in self._new:
                 continue  # not tried yet: the next run does
+            if id not in self._refs:
+                continue  # its article could not be read again
             evidence = json.loads(kept)["evidence"] if kept else []
             own = dict.fromkeys(step["capture"] for step in evidence if step["capture"])
             embed = opinions.embed(self._db, id).embed
