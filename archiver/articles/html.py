@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import bisect
 import functools
+import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -449,7 +450,9 @@ class _Reader:
         assert self.tree is not None
         link = node if node.tag == "a" else None
         linked = recognise(link.attributes.get("href") or "") if link else None
-        for owner, text in _texts_after(node):
+        # A second `html` or `body` tag leaves no element where it stood; its text is read from the bytes.
+        merged = node.tag in {"html", "body", "head"}
+        for owner, text in [(node, self._text_at(at))] if merged else _texts_after(node):
             if self.escapes < MAX_ESCAPES and _MARKUP_IN_TEXT.search(text):
                 yield from self._inner(text, "escaped-text", at, None)
                 continue
@@ -473,6 +476,12 @@ class _Reader:
                     where=self.tree.where(owner) if self.where == "dom" else self.where,
                     in_body=self.tree.in_body(owner) if self.where == "dom" else None, start=start, end=end, node=owner,
                 )  # fmt: skip
+
+    def _text_at(self, at: int) -> str:
+        tag = _TAG.match(self.page, at)
+        begin = tag.end() if tag else at
+        stop = self.page.find(b"<", begin)
+        return html.unescape(self.page[begin : stop if stop >= 0 else len(self.page)].decode("utf-8", "replace"))
 
     def _find(self, url: str, id: str, at: int) -> tuple[int, int]:
         for text in (url, id.rpartition("/")[2]):
@@ -563,8 +572,6 @@ class _Reader:
         if name == "template":
             yield from self._shifted(begin, stop, "template")
         else:
-            import html
-
             text = html.unescape(self.page[begin:stop].decode("utf-8", "replace"))
             yield from self._inner(text, name, begin, None)
 
