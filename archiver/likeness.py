@@ -12,6 +12,7 @@ import enum
 import html
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -99,7 +100,7 @@ def _compare(claimed: str, actual: str, is_cut: bool) -> Likeness:
         return Likeness(1.0, Kind.SAME, _letters(ours))
     if _is_lossy(claimed) and (found := _lossy(claimed, theirs)):
         return found
-    if len(theirs) < len(ours) and theirs in (ours[-len(theirs) :], ours[: len(theirs)]):
+    if len(theirs) < len(ours) and theirs in _paragraphs_of(claimed):
         return Likeness(0.95, Kind.WITHIN, _letters(theirs))
     if len(ours) < len(theirs) and theirs[-len(ours) :] == ours:
         return Likeness(0.9, Kind.PART, _letters(ours))
@@ -109,6 +110,14 @@ def _compare(claimed: str, actual: str, is_cut: bool) -> Likeness:
         return Likeness(0.9, Kind.CUT, _letters(theirs[:-1]))
     ratio = difflib.SequenceMatcher(None, ours[:MAX_ALIGNED], theirs[:MAX_ALIGNED], autojunk=False).ratio() * 0.9
     return Likeness(ratio, Kind.SIMILAR if ratio >= 0.5 else Kind.DIFFERENT, int(ratio * _letters(theirs)))
+
+
+def _paragraphs_of(claimed: str) -> Iterator[tuple[str, ...]]:
+    """The words of the claim from each later line on. A claim's end is sure (the attribution follows it) and its start
+    is open, but only whole lines of the article may stand before the post: a word more on the same line, or at the
+    end, is another post's."""
+    lines = claimed.split("\n")
+    return (words("\n".join(lines[first:])) for first in range(1, len(lines)))
 
 
 def _letters(parts: tuple[str, ...]) -> int:

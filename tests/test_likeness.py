@@ -37,7 +37,10 @@ def test_what_articles_change_does_not_make_another_text(claimed):
         ("????? Україні ?? glory to all the heroes", "Слава Україні 🇺🇦 glory to all the heroes", Kind.LOSSY),
         ("Caf? owners in M?nchen are happy", "Café owners in München are happy", Kind.LOSSY),
         ("Caf\ufffd owners in M\ufffd\ufffdnchen are happy", "Café owners in München are happy", Kind.LOSSY),
-        ("An article's own words. " + POST, POST, Kind.WITHIN),
+        ("An article's own words.\n" + POST, POST, Kind.WITHIN),
+        # On one line nobody can tell an article's words from a word more in another post.
+        ("An article's own words. " + POST, POST, Kind.SIMILAR),
+        (POST + "\nFerry third said!", POST, Kind.SIMILAR),
         ("Putin and the rest looked sceptical", "Nothing is new. Putin and the rest looked sceptical", Kind.PART),
         ("Gerasimov promised all was und…", POST, Kind.CUT),
         ("Really? Are you quite sure of that?", "Really! Are you quite sure of that.", Kind.SAME),

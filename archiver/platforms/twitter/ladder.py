@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 
 from archiver import memento
 from archiver.errors import ParseError
-from archiver.likeness import Kind, Likeness, likeness
+from archiver.likeness import Likeness, likeness
 from archiver.model import (
     Candidate,
     Capture,
@@ -53,8 +53,7 @@ from archiver.platforms.twitter.sources import (
 
 #: Embeds state a day without a zone: any zone's day lies within it (PLATFORMS.md 2 and 4).
 SLACK = dt.timedelta(hours=26)
-#: Shorter texts recur: fewer agreeing letters than this decide nothing, and fewer than twice as many do not where
-#: other posts of those days could not be read.
+#: Shorter texts recur: fewer agreeing letters than this decide nothing.
 MIN_LETTERS = 20
 #: How many posts of an author's days are read in search of a text, and how many rows of each index query.
 MAX_READ_POSTS = 40
@@ -572,8 +571,8 @@ def _choose(climb: _Climb, posts: list[_Found], is_complete: bool) -> tuple[Post
         agreeing = told if len(told) == 1 else agreeing
     if len(agreeing) == 1 and not bearing:
         each, alike = agreeing[0]
-        is_long = alike.length >= 2 * MIN_LETTERS and alike.kind in {Kind.SAME, Kind.WITHIN}
-        if is_complete or is_long:
+        # A post that could not be read may be the one that says exactly this: then nothing is chosen.
+        if is_complete:
             climb.note(rung, f"{each.ref} alone of {len(posts)} posts: {alike}", each.capture)
             return each.ref, rung
     climb.note(rung, f"{len(posts)} posts of @{claim.handle} about {claim.date} are archived, none proved the one")

@@ -402,7 +402,8 @@ def legacy(tweet: Mapping[str, Any], user: Mapping[str, Any] | None = None, *, d
             source=string(tweet.get("source")),
         ),
     )
-    return Shown(post, tuple(dict.fromkeys(also)), edits)
+    # By identity of the post, not by hash: what `extra` holds need not be hashable.
+    return Shown(post, tuple({each.ref: each for each in also}.values()), edits)
 
 
 def _syndication_media(tweet: Mapping[str, Any]) -> tuple[Media, ...]:
