@@ -532,3 +532,22 @@ def test_an_id_without_a_time_of_its_own_neither_fits_nor_contradicts():
     assert fits_day(PostRef("twitter", NOON), None) is None
     assert fits_day(PostRef("twitter", NOON), DAY) is True
     assert fits_day(PostRef("twitter", OTHER_DAY), DAY) is False
+
+
+@pytest.mark.parametrize(
+    ("claimed", "posted", "is_chosen"),
+    [
+        ("\U0001f6a8 {}", "\U0001f6a8 {}", True),
+        ("?? {}", "\U0001f6a8 {}", True),
+        ("\U0001f6a8 {}", "{}", False),
+        ("\U0001f6a8 {}", "\U0001f7e2 {}", False),
+        ("?? {}", "{}", False),
+        ("{}", "\U0001f6a8 {}", False),
+    ],
+)
+def test_the_same_words_with_other_emoji_are_another_post(claimed, posted, is_chosen):
+    words = "The bridge over the river is closed until further notice, says the harbour."
+    posts = {NOON: tweet(NOON, text=posted.format(words), code=None)}
+    found = drive(resolve(Claim("Reporter", None, DAY, claimed.format(words)), None), archive(posts))
+    assert found.ref == (PostRef("twitter", NOON) if is_chosen else None)
+    assert is_chosen or NOON in candidates(found)

@@ -560,7 +560,7 @@ def _choose(climb: _Climb, posts: list[_Found], is_complete: bool) -> tuple[Post
             climb.consider(each.ref, 1.0, *why, "the pic code stands in it")
         else:
             climb.consider(each.ref, alike.score, *why)
-        if alike.agrees and alike.length >= MIN_LETTERS:
+        if alike.agrees and alike.length >= MIN_LETTERS and _signs_fit(claim.text or "", post.text):
             agreeing.append((each, alike))
     if len(bearing) == 1:
         climb.note(rung, f"the pic code stands in {bearing[0].ref}", bearing[0].capture)
@@ -578,6 +578,17 @@ def _choose(climb: _Climb, posts: list[_Found], is_complete: bool) -> tuple[Post
     climb.note(rung, f"{len(posts)} posts of @{claim.handle} about {claim.date} are archived, none proved the one")
     climb.reasons.append(Reason.AMBIGUOUS)
     return None
+
+
+_SIGN = re.compile("[\u2190-\u21ff\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff]")
+_LOST_SIGN = re.compile(r"(?<!\w)[?\ufffd]{2,}")
+
+
+def _signs_fit(claimed: str, actual: str) -> bool:
+    """Whether two texts of the same words bear the same emoji; lost ones (`??`) may have been any. Somebody who posts
+    the same words twice in a day changes just those."""
+    ours, theirs = _SIGN.findall(claimed), _SIGN.findall(actual)
+    return len(theirs) > len(ours) if _LOST_SIGN.search(claimed) else ours == theirs
 
 
 def _codes(claim: Claim) -> set[str]:
