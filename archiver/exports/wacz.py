@@ -40,7 +40,7 @@ _PACKAGE, _DIGEST = "datapackage.json", "datapackage-digest.json"
 #: Lines of the index in one gzip member: a viewer that reads over the network asks for one.
 _LINES = 300
 #: Lines of the index held in memory before they are sorted and put aside, and files of them before they are merged.
-_HELD, _ASIDE = 4_000, 64
+_HELD, _ASIDE = 1_000, 64
 #: Characters of a post's text in the name of its page; the page's `text` has all of it.
 _TITLE = 100
 #: `check` reads no more of one member than this: a few bytes can unpack to any number (EVIDENCE 3).
