@@ -1,4 +1,4 @@
-"""Throw mangled articles at the extractor for a while: python bench/fuzz_extract.py [SECONDS] [SEED].
+"""Throw mangled articles at the extractor for a while: python tests/fuzz_extract.py [SECONDS] [SEED].
 
 Every page must end in embeds whose selectors point into it, or in an InputError that says why, and within two seconds
 of this process's time. Prints how many pages were tried and the slowest; any other ending is a failure.
