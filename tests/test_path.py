@@ -291,3 +291,14 @@ def test_ctrl_c_ends_the_run_with_its_report_and_the_next_one_goes_on(
     world.calm()
     report = json.loads(archiver("run", "--once", "--json", "a.html").stdout)
     assert report["states"] == {"archived": 2}
+
+
+def test_an_example_and_a_real_archive_are_never_mixed(small: dict[str, Any], archiver: Run, home: Path) -> None:
+    live = (home / "config.toml").read_text()
+    (home / "example.toml").write_text("example = true\n" + live)
+    archiver("run", "--once", "--config", "example.toml", "a.html")
+    done = archiver("run", "--once", "a.html", expect=3)
+    assert "bundled example" in done.stderr
+    assert "--archive" in done.stderr, "it says how to begin a real one"
+    archiver("run", "--once", "--archive", "real.db", "a.html")
+    archiver("run", "--once", "--archive", "real.db", "--config", "example.toml", "a.html", expect=3)
