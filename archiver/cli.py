@@ -165,19 +165,27 @@ def _parser() -> argparse.ArgumentParser:
         help="only embeds whose article was found to agree with the post like this",
     )
     export.add_argument("--no-note", action="store_true", help="do not note this export in the archive's ledger")
-    export.add_argument("--sign", type=Path, metavar="PEM", help="sign a WACZ with this ECDSA P-384 key")
+    export.add_argument("--sign", type=Path, metavar="PEM", help="sign it with this ECDSA P-384 key")
     verify = add(
         "verify",
         _verify,
         "recompute what an archive or an export says of itself, offline",
-        "archiver verify\n  archiver verify --structure\n  archiver verify evidence.wacz",
+        "archiver verify\n  archiver verify --structure\n  archiver verify evidence.wacz\n"
+        "  archiver verify posts.csv --key public.pem",
     )
-    verify.add_argument("path", nargs="?", type=Path, metavar="FILE", help="an archive or a WACZ; default: the archive")
+    verify.add_argument(
+        "path", nargs="?", type=Path, metavar="FILE", help="an archive or an export; default: the archive"
+    )
     depth = verify.add_mutually_exclusive_group()
     depth.add_argument("--structure", action="store_true", help="only the structure and the ledger: seconds")
     depth.add_argument("--read-data", action="store_true", help="every byte of every blob as well (the default)")
     depth.add_argument("--sample", metavar="PERCENT", help="the structure, and that share of the blobs, such as 5%%")
-    verify.add_argument("--key", metavar="VKEY", help="the signer's public key, as you know it from elsewhere")
+    verify.add_argument(
+        "--key",
+        metavar="KEY",
+        help="the signer's public key, as its owner published it: for an archive the line of `archiver keys`, for an "
+        "export a PEM file",
+    )
     backup = add("backup", _backup, "copy the archive while it is in use", "archiver backup archive-2026-11-22.db")
     backup.add_argument("target", type=Path, metavar="FILE", help="where to; an existing file is not replaced")
     add("keys", _keys, "show the public key that checks this archive's checkpoints", "archiver keys > archive.vkey")
@@ -403,6 +411,7 @@ def _export(options: argparse.Namespace) -> int:
         raise InputError(f"{options.format}: no such format. There are: {', '.join(exports())}.")
     import contextlib
 
+    from archiver.exports import digests
     from archiver.store import connect_to_read, translated
     from archiver.store.contents import StoredContents
 
@@ -411,45 +420,48 @@ def _export(options: argparse.Namespace) -> int:
     with contextlib.closing(connect_to_read(path)) as db, translated(path):
         contents = StoredContents(db, _selection(db, options), signer)
         if options.out is None:
-            chosen.write(contents, sys.stdout.buffer)
+            hashed = digests.Hashed(sys.stdout.buffer)
+            chosen.write(contents, hashed)  # type: ignore[arg-type]  # an export only writes
             sys.stdout.buffer.flush()
         else:
-            # Written beside its place and moved there whole: an interrupted export leaves none.
-            draft = options.out.with_name(options.out.name + ".part")
-            try:
-                with draft.open("wb") as out:
-                    chosen.write(contents, out)
-                draft.replace(options.out)
-            except OSError as error:
-                from archiver.errors import InputError
-
-                raise InputError(
-                    f"{options.out}: cannot be written ({error.strerror}). Name another with --out."
-                ) from error
-            finally:
-                draft.unlink(missing_ok=True)
-    _note_export(path, options)
+            hashed = _write_export(chosen, contents, options.out, signer)
+    _note_export(path, options, hashed.digest.hexdigest())
     return 0
 
 
-def _note_export(path: Path, options: argparse.Namespace) -> None:
+def _write_export(chosen: Any, contents: Any, path: Path, signer: Any) -> Any:
+    """Written beside its place and moved there whole, so that an interrupted export leaves none; then its digest."""
+    from archiver.errors import InputError
+    from archiver.exports import digests
+
+    draft = path.with_name(path.name + ".part")
+    try:
+        with draft.open("wb") as out:
+            hashed = digests.Hashed(out)
+            chosen.write(contents, hashed)
+        digests.forget(path)
+        draft.replace(path)
+        # A format that carries a signature needs no other.
+        digests.write(path, hashed.digest.hexdigest(), None if chosen.check_signed else signer)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror}). Name another with --out.") from error
+    finally:
+        draft.unlink(missing_ok=True)
+    return hashed
+
+
+def _note_export(path: Path, options: argparse.Namespace, sha256: str) -> None:
     """An export is a custody event: noted in the ledger if the archive can be written now, and said if it was not."""
     if options.no_note:
         return
-    import hashlib
-
     from archiver.custody import note
 
-    digest = None
-    if options.out is not None:
-        with options.out.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
     names = ("post", "article", "since", "until", "platform", "verdict")
     chosen = {name: getattr(options, name) for name in names if getattr(options, name)}
     said = {
         "format": options.format,
         "file": options.out.name if options.out else None,
-        "sha256": digest,
+        "sha256": sha256,
         "selection": {name: each if isinstance(each, list) else str(each) for name, each in chosen.items()},
     }
     why = note(path, "export", said)

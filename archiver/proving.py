@@ -20,8 +20,8 @@ from archiver.store import check, connect_to_read, erasure, log, translated
 
 def verify(path: Path, options: argparse.Namespace) -> int:
     """Check an archive, or an export; 1 if something is damaged."""
-    if export_check := _export_check(path):
-        return _report(path, export_check(path), {"export": 1}, None, options)
+    if (export := _as_export(path)) is not None:
+        return _verify_export(export, options)
     share, chosen = _share(options)
     counts: dict[str, int] = {}
 
@@ -50,8 +50,16 @@ def verify(path: Path, options: argparse.Namespace) -> int:
     return _report(path, damages, counts, last, options)
 
 
-def _export_check(path: Path) -> Callable[[Path], list[str]] | None:
-    """How to check an export, None for what is an archive or nothing: the archive's own door says what is wrong."""
+# --- exports --------------------------------------------------------------------------------------------------------
+
+
+def _as_export(path: Path) -> Path | None:
+    """The exported file that is meant; None for what is an archive or nothing: the archive's own door says what is
+    wrong."""
+    from archiver.exports import digests, export_of
+
+    if path.suffix == ".sha256" and path.with_suffix("").is_file():
+        path = path.with_suffix("")
     try:
         with path.open("rb") as stream:
             head = stream.read(16)
@@ -59,29 +67,118 @@ def _export_check(path: Path) -> Callable[[Path], list[str]] | None:
         return None
     if head.startswith(b"SQLite format 3"):
         return None
-    from archiver.exports import check_of, exports
-
-    if check := check_of(path):
-        return check
-    if any(path.name.endswith(export.suffix) for export in exports().values()):
-        raise InputError(f"{path}: carries no digests of its own, so nobody can tell. Export a bag or a WACZ instead.")
-    return _check_of_zip(path) if head.startswith(b"PK\3\4") else None
+    return path if digests.beside(path).exists() or export_of(path) or head.startswith(b"PK\3\4") else None
 
 
-def _check_of_zip(path: Path) -> Callable[[Path], list[str]]:
-    """A package whose name tells nothing: its contents do."""
+def _verify_export(path: Path, options: argparse.Namespace) -> int:
+    """An export against the digests in it, the one beside it, and what the archive named by --archive noted of it."""
+    from archiver.exports import digests
+
+    key = None if options.key is None else _public_key(options.key)
+    faults, witnesses = export_faults(path, key)
+    if options.archive is not None:
+        noted = _noted(options.archive, digests.sha256_of(path))
+        if noted is None:
+            faults.append(f"{options.archive} has noted no export of these bytes")
+        else:
+            witnesses.append(f"{options.archive} noted it in its ledger on {noted[0]} (capture {noted[1]})")
+    if not witnesses and not faults:
+        raise InputError(
+            f"{path}: carries no digests of its own and {digests.beside(path).name} is not beside it, so nobody can "
+            "tell. Put that file there, or name the archive it is from with --archive."
+        )
+    if options.json:
+        said = {"file": str(path), "sound": not faults, "damage": faults, "by": witnesses, "signed": key is not None}
+        print(json.dumps(said, ensure_ascii=False))
+        return 1 if faults else 0
+    for each in faults:
+        print(each)
+    if faults:
+        print(
+            f"archiver: {path}: {len(faults)} things are damaged. Ask for another copy, or keep it as evidence.",
+            file=sys.stderr,
+        )
+        return 1
+    print(f"{path}: sound, by {'; '.join(witnesses)}.")
+    if key is not None:
+        print("The key you gave signed it.")
+    elif options.archive is None:
+        print("Nothing shows who made it: whoever changes a file can write new digests. --key checks a signature,")
+        print("--archive the ledger of the archive that it is said to be from.")
+    return 0
+
+
+def export_faults(path: Path, key: bytes | None = None) -> tuple[list[str], list[str]]:
+    """(what is wrong with an exported file, what it was compared with), a phrase each. *key* (DER) must have signed
+    it."""
+    from archiver.exports import digests
+
+    faults: list[str] = []
+    witnesses: list[str] = []
+    check_it, check_signed = _checks_of(path)
+    is_beside = digests.beside(path).exists()
+    if is_beside or (key is not None and check_signed is None):
+        faults += digests.check(path, key=key if check_signed is None else None)
+        witnesses.append(f"the digest in {digests.beside(path).name}")
+    if key is not None and check_signed is not None:
+        faults += check_signed(path, key)
+    elif check_it is not None:
+        faults += check_it(path)
+    if check_it is not None:
+        witnesses.append("the digests in it")
+    return faults, witnesses
+
+
+def _checks_of(
+    path: Path,
+) -> tuple[Callable[[Path], list[str]] | None, Callable[[Path, bytes], list[str]] | None]:
+    """How to check a file by what is in it: by the end of its name, or, for a package, by its contents."""
     import zipfile
 
-    from archiver.exports import bag, rocrate, wacz
+    from archiver.exports import export_of, exports
 
+    if (export := export_of(path)) is not None:
+        return export.check, export.check_signed
+    with path.open("rb") as stream:
+        if not stream.read(4).startswith(b"PK\3\4"):
+            return None, None
     try:
         with zipfile.ZipFile(path) as packed:
             names = {name.rpartition("/")[2] for name in packed.namelist()}
     except (zipfile.BadZipFile, OSError):
         names = set()
-    if "bagit.txt" in names:
-        return bag.check
-    return wacz.check if "datapackage.json" in names or "ro-crate-metadata.json" not in names else rocrate.check
+    kind = "wacz" if "datapackage.json" in names or "ro-crate-metadata.json" not in names else "rocrate"
+    export = exports()["bag" if "bagit.txt" in names else kind]
+    return export.check, export.check_signed
+
+
+def _public_key(given: str) -> bytes:
+    """The DER form of a public key in a PEM file, as `openssl pkey -pubout` writes it."""
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
+
+    try:
+        key = load_pem_public_key(Path(given).read_bytes())
+        return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    except (OSError, ValueError, UnsupportedAlgorithm) as error:
+        raise InputError(
+            f"--key {given[:80]}: an export is signed with an ECDSA key; name the file of its public half "
+            "(openssl pkey -in key.pem -pubout -out public.pem)."
+        ) from error
+
+
+def _noted(archive: Path, sha256: str) -> tuple[str, str] | None:
+    """When an archive noted an export of these bytes, and which capture says so."""
+    from archiver.store import events
+
+    with contextlib.closing(connect_to_read(archive)) as db, translated(archive):
+        for id, said in events.events(db, "export"):
+            if said["sha256"] == sha256:
+                return said["at"], id
+    return None
+
+
+# --- archives -------------------------------------------------------------------------------------------------------
 
 
 def _share(options: argparse.Namespace) -> tuple[float, int]:

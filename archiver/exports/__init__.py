@@ -93,19 +93,20 @@ class Contents(Protocol):
 class Export:
     """One format. `write(contents, out)` streams it; `says` is the one line that `archiver export list` prints.
     `check(path)` says what is wrong with a file of it, a sentence each; None where the format carries no digests of its
-    own, so that nobody can tell (a bag round it can)."""
+    own, and only the one beside it tells (`exports.digests`). `check_signed(path, key)` is the same, and says too where
+    this public key (DER) did not sign it; None where the format carries no signature."""
 
     name: str
     suffix: str
     says: str
     write: Callable[[Contents, BinaryIO], None]
     check: Callable[[Path], list[str]] | None = None
+    check_signed: Callable[[Path, bytes], list[str]] | None = None
 
 
-def check_of(path: Path) -> Callable[[Path], list[str]] | None:
-    """How to check an exported file, by the end of its name; None where it is no export that can be checked."""
-    found = [export for export in exports().values() if path.name.endswith(export.suffix)]
-    return found[0].check if found else None
+def export_of(path: Path) -> Export | None:
+    """Which format an exported file is of, by the end of its name; None where it tells nothing."""
+    return next((export for export in exports().values() if path.name.endswith(export.suffix)), None)
 
 
 @functools.cache

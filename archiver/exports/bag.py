@@ -213,6 +213,15 @@ def _manifest(members: tuple[Member, ...] | list[Member]) -> str:
     return "".join(f"{each.sha256}  {each.name.removeprefix(_TOP + '/')}\n" for each in members)
 
 
+def _check_signed(path: Path, key: bytes) -> list[str]:
+    return check(path, key=key)
+
+
 EXPORT = Export(
-    "bag", ".bag.zip", "BagIt: WACZ, provenance, report, and how to check them with sha256sum", write, check
+    "bag",
+    ".bag.zip",
+    "BagIt: WACZ, provenance, report, and how to check them with sha256sum",
+    write,
+    check,
+    _check_signed,
 )

@@ -410,4 +410,10 @@ def _archive(packed: zipfile.ZipFile, entries: dict[str, zipfile.ZipInfo]) -> It
         yield f"{more} lines of the index point to no record"
 
 
-EXPORT = Export("wacz", ".wacz", "WACZ 1.1.1, one file for ReplayWeb.page and pywb; --sign signs it", write, check)
+def _check_signed(path: Path, key: bytes) -> list[str]:
+    return check(path, key=key)
+
+
+EXPORT = Export(
+    "wacz", ".wacz", "WACZ 1.1.1, one file for ReplayWeb.page and pywb; --sign signs it", write, check, _check_signed
+)

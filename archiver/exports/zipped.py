@@ -7,12 +7,13 @@ owner; each is counted and hashed on its way, for the manifest that follows it.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import re
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, cast
+
+from archiver.exports.digests import Hashed
 
 _DATE = (1980, 1, 1, 0, 0, 0)
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)*", re.ASCII)
@@ -40,20 +41,6 @@ class _Through:
 
     def flush(self) -> None:
         """The stream is its owner's to flush."""
-
-
-class _Hashed:
-    def __init__(self, out: BinaryIO) -> None:
-        self._out, self.size, self.digest = out, 0, hashlib.sha256()
-
-    def write(self, data: bytes) -> int:
-        self.size += len(data)
-        self.digest.update(data)
-        self._out.write(data)
-        return len(data)
-
-    def flush(self) -> None:
-        """See `_Through`."""
 
 
 class Zip:
@@ -84,7 +71,7 @@ class Zip:
         entry.external_attr = 0o100644 << 16
         entry.compress_type = zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED
         with self._zip.open(entry, "w", force_zip64=True) as out:
-            hashed = _Hashed(cast("BinaryIO", out))
+            hashed = Hashed(cast("BinaryIO", out))
             yield cast("BinaryIO", hashed)
         self.members.append(Member(name, hashed.size, hashed.digest.hexdigest()))
 
