@@ -58,7 +58,8 @@ class Claim:
 
     `date` is a calendar day without a zone (X's embeds state none); `codes` are t.co / pic.twitter.com codes in exact
     case, in order of appearance; `pic_codes` those of them shown as pic.twitter.com or pic.x.com, which name the
-    post's own (or re-used) media and so lead to a post, while the others may be links to anywhere.
+    post's own (or re-used) media and so lead to a post, while the others may be links to anywhere. `context` is what
+    stands before the attribution of a flattened embed, as far up as the post may begin: `text` is its likeliest part.
     """
 
     handle: str | None = None
@@ -67,6 +68,7 @@ class Claim:
     text: str | None = None
     codes: tuple[str, ...] = ()
     pic_codes: tuple[str, ...] = ()
+    context: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

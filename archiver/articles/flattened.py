@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from archiver.articles.dates import date_at, month_at
-from archiver.model import PostRef, Span
+from archiver.model import Claim, PostRef, Span
 from archiver.platforms import Platform, platforms, recognise
 
 # What may stand between the parts of an attribution: white space, the marks of right-to-left text, a quoted line's `>`.
@@ -59,6 +59,12 @@ class Attribution:
     pic_codes: tuple[str, ...]
     text: str | None
     spans: tuple[Span, ...]
+    context: str | None
+
+    @property
+    def claim(self) -> Claim:
+        """What it says of the post."""
+        return Claim(self.handle, self.name, self.date, self.text, self.codes, self.pic_codes, self.context)
 
 
 def attributions(text: str) -> Iterator[Attribution]:
@@ -76,6 +82,7 @@ def attributions(text: str) -> Iterator[Attribution]:
             url=url if ref else None, ref=ref if ref and ref.platform == platform.name else None,
             codes=codes, pic_codes=pics,
             text=text[spans[0].start : spans[0].end] if spans else None, spans=spans,
+            context=text[spans[-1].start : spans[0].end] if spans else None,
         )  # fmt: skip
         floor = stop
 
@@ -159,6 +166,9 @@ def _name(text: str, floor: int, end: int) -> tuple[int, int] | None:
         above := re.compile(r"(?:—|–|―|--|-)[ \t]*\r?\n[ \t>]*$").search(text, max(floor, line - 8), line)
     ):
         return above.start(), line
+    # A dash that begins the line begins the attribution, whatever dashes the name has; a single hyphen may be a list's.
+    if dashes and not text[line : dashes[0].start()].strip(" \t>") and len(dashes[0][0]) > 1:
+        return dashes[0].start(), dashes[0].end()
     for kind in ([m for m in dashes if _SURE.fullmatch(m[0])], dashes):
         if kind:
             first = kind[0]

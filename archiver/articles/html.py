@@ -513,7 +513,7 @@ class _Reader:
                 told.add(key)
                 yield Place(
                     kind=Kind.FLATTENED, platform=claim.platform, ref=claim.ref, url=claim.url,
-                    claim=Claim(claim.handle, claim.name, claim.date, claim.text, claim.codes, claim.pic_codes),
+                    claim=claim.claim,
                     where=self.tree.where(block) if self.where == "dom" else self.where,
                     in_body=self.tree.in_body(block) if self.where == "dom" else None,
                     start=handle, end=handle + len(claim.handle), node=block,
@@ -613,8 +613,7 @@ class _Reader:
                 start = start if start >= 0 else at
                 yield Place(
                     Kind.FLATTENED, found.platform, found.ref, found.url,
-                    Claim(found.handle, found.name, found.date, found.text, found.codes, found.pic_codes),
-                    where, None, start, start + len(found.handle),
+                    found.claim, where, None, start, start + len(found.handle),
                 )  # fmt: skip
         elif '"' in text:
             piece = self._piece(text.encode("utf-8", "replace"), where)

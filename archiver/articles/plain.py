@@ -32,7 +32,7 @@ def _embeds(decoded: Decoded) -> Iterator[Embed]:
         told.update(found.codes)
         yield Embed(
             platform=found.platform, kind=Kind.FLATTENED, ref=found.ref, url=found.url,
-            claim=Claim(found.handle, found.name, found.date, found.text, found.codes, found.pic_codes),
+            claim=found.claim,
             where="text", in_body=True, start=found.start, end=found.end, text_spans=found.spans,
             selectors=in_text(decoded, found.start, found.end),
         )  # fmt: skip

@@ -79,7 +79,7 @@ def _structure(db: sqlite3.Connection, *, whole: bool) -> Iterator[Damage]:
 def _wanted() -> dict[str, str]:
     """The schema as this program makes it."""
     with contextlib.closing(sqlite3.connect(":memory:")) as fresh:
-        for part in (schema.FACTS, schema.GUARDS, schema.OPINIONS, schema.WORK, schema.LEDGER, schema.CUSTODY):
+        for part in schema.SCRIPTS:
             fresh.executescript(part)
         return dict(fresh.execute(_SCHEMA).fetchall())
 

@@ -17,7 +17,7 @@ from archiver.errors import ArchiveBusy, ArchiveError, ArchiveFull, InputError, 
 #: `PRAGMA application_id`: the letters "arcv", so that `file` and we can tell an archive from any other database.
 APPLICATION_ID = 0x61726376
 #: `PRAGMA user_version`: the number of migrations; a larger one in a file is a later program's.
-VERSION = 3
+VERSION = 4
 PAGE_SIZE = 8192
 #: Bytes of a blob live in immutable pieces of at most this many (EVIDENCE 2: whole 50 MB values read ten times slower).
 CHUNK_SIZE = 1024 * 1024
@@ -215,6 +215,10 @@ CUSTODY += _guards(
     ("origin_checkpoint", "log = NEW.log AND size = NEW.size"),
     ("origin_stamp", "log = NEW.log AND size = NEW.size AND authority = NEW.authority"),
 )
+# What an article shows above an attribution: where a flattened post begins is open.
+CONTEXT = "ALTER TABLE embed ADD COLUMN context TEXT;"
+#: Every statement that made the schema, in the order of the migrations.
+SCRIPTS = (FACTS, GUARDS, OPINIONS, WORK, LEDGER, CUSTODY, CONTEXT)
 #: What stands in place of a capture's record that was erased.
 ERASED = '{"erased":true}'
 
@@ -371,6 +375,10 @@ def _migrate(connection: sqlite3.Connection) -> None:
             log.seal_checkpoint(connection, kept.size)
         for size, authority in connection.execute("SELECT size, authority FROM stamp").fetchall():
             log.seal_stamp(connection, size, authority)
+
+    @migrations(name="0004_context")
+    def context(db: Database) -> None:
+        db.execute(CONTEXT)
 
     migrations.apply(Database(connection))
     connection.execute(f"PRAGMA user_version = {VERSION}")
