@@ -632,9 +632,8 @@ class Job:
             for row in opinions.attempts(db, ref)
         ]
         shown = opinions.best_snapshot(db, ref)
-        media = [
-            each.reason for each in opinions.media_of(db, ref) if each.kind != opinions.POSTER and self._wants(each)
-        ]
+        whole = opinions.media_of(db, ref)
+        media = [each.reason for each in whole if each.kind != opinions.POSTER and self._wants(each)]
         judgement = resolve.judge(tries, shown is not None, media, self._rules.gone_after)
         live = judgement.live
         opinions.settle_post(
@@ -645,10 +644,13 @@ class Job:
             (live[0].value, live[1].value, timestamp(live[2])) if live else None,
         )
         if shown is not None and compare:
+            digests = {each.key: each.sha256 for each in whole if each.sha256}
+            platform = self._platforms.get(ref.platform)
+            id_at = platform.posted_at(ref.id) if platform else None
             for embed in opinions.embeds_of(db, ref):
                 kept = opinions.embed(db, embed)
                 text = self._article_text(db, kept.article)
-                opinions.set_verdict(db, embed, corroborate(kept.embed, shown, text))
+                opinions.set_verdict(db, embed, corroborate(kept.embed, shown, text, kept=digests, id_at=id_at))
         return judgement
 
     def _article_text(self, db: Any, article: str) -> str | None:
@@ -717,7 +719,8 @@ class Job:
                     tries=piece.tries + 1,
                     reason=reason.value,
                 )
-            self._settle(db, ref, compare=False)
+            # Comparing reads the article again, which only what proves something of a post's media is worth.
+            self._settle(db, ref, compare=any(each.sha256 for each in descriptions))
 
         await self._write(note)
         self._listen(

@@ -12,10 +12,11 @@ import enum
 import html
 import re
 import unicodedata
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from archiver.model import Embed, Kind, Span, moment
+from archiver.model import Embed, Kind, Span, moment, timestamp
 
 #: A date in an embed states no zone: whoever rendered it may have been anywhere on Earth (PLATFORMS.md 2).
 _ZONES = dt.timedelta(hours=26)
@@ -57,9 +58,20 @@ class Corroboration:
     span: Span | None = None
 
 
-def corroborate(embed: Embed, shown: dict[str, Any], article: str | None) -> Corroboration:
+def corroborate(
+    embed: Embed,
+    shown: dict[str, Any],
+    article: str | None,
+    *,
+    kept: Mapping[str, str] | None = None,
+    id_at: dt.datetime | None = None,
+) -> Corroboration:
     """Compare an embed's claim with a post (JSON-ready, as a snapshot keeps it); *article* is the text its offsets
-    count in, None where there is none."""
+    count in, None where there is none.
+
+    *kept* are the SHA-256 of the post's media that are kept, by key; *id_at* is the time that its id carries. The
+    fields `cid`, `media` and `id` are there only where article, post or id state something of them.
+    """
     claim = embed.claim
     author = shown["author"]
     span = align(article, shown["text"], embed) if article is not None and embed.kind is Kind.FLATTENED else None
@@ -71,6 +83,12 @@ def corroborate(embed: Embed, shown: dict[str, Any], article: str | None) -> Cor
         "text": _text(quoted, shown["text"], is_cut=shown["is_truncated"]),
         "codes": _codes(claim.codes, shown),
     }
+    if claim.cid:
+        fields["cid"] = _record(claim.cid, dict(shown.get("extra", ())))
+    if media := _media(claim.pic_codes, shown.get("media", ()), kept or {}):
+        fields["media"] = media
+    if id_at is not None:
+        fields["id"] = _made(id_at, claim.date, shown["created_at"])
     overall = next(verdict for verdict in _WORST if any(field.verdict is verdict for field in fields.values()))
     return Corroboration(overall, fields, span)
 
@@ -112,6 +130,72 @@ def _codes(claimed: tuple[str, ...], shown: dict[str, Any]) -> Field:
     if not missing:
         return Field(Verdict.CORROBORATED, said, " ".join(seen))
     return Field(Verdict.DIFFERS, said, " ".join(seen), "not in the post: " + " ".join(missing))
+
+
+def _record(claimed: str, extra: dict[str, Any]) -> Field:
+    """The digest in the embed code against the record: the digest of its canonical DAG-CBOR proves that it is the one
+    the article embedded, whoever served it (https://atproto.com/specs/data-model)."""
+    seen, is_verified = extra.get("cid"), extra.get("cid_verified")
+    if not seen:
+        return Field(Verdict.UNCONFIRMED, claimed, None)
+    if seen != claimed:
+        return Field(
+            Verdict.CONTRADICTED,
+            claimed,
+            seen,
+            "another record stands under this address than the one the article embeds: it was edited or exchanged",
+        )
+    if is_verified is None:
+        return Field(Verdict.UNCONFIRMED, claimed, seen, "the source names the same record; it could not be encoded")
+    if is_verified is False:
+        return Field(
+            Verdict.CONTRADICTED,
+            claimed,
+            seen,
+            "the source names the record the article embeds, and what it shows is another: its digest differs",
+        )
+    return Field(Verdict.CORROBORATED, claimed, seen, "the record, encoded again, has the digest the article states")
+
+
+def _media(pics: tuple[str, ...], shown: Sequence[Mapping[str, Any]], kept: Mapping[str, str]) -> Field | None:
+    """Pictures the article shows a link of, and originals whose digest the record states, against what is kept. None
+    where neither says anything that can be compared."""
+    stated = [each for each in shown if each.get("sha256")]
+    if not stated and not pics:
+        return None
+    said = " ".join(f"pic:{code}" for code in pics) or None
+    seen = ", ".join(f"{each['kind']} {each['key']}" for each in shown) or None
+    if not shown:
+        return Field(Verdict.DIFFERS, said, None, "the article links to a picture or film, and the post shows none")
+    if not stated:
+        return Field(Verdict.CORROBORATED, said, seen)
+    same = [each for each in stated if kept.get(each["key"]) == each["sha256"]]
+    if len(same) == len(stated):
+        return Field(
+            Verdict.CORROBORATED, said, seen, f"{len(same)} of {len(shown)} kept with the digest the record states"
+        )
+    other = [each["key"] for each in stated if kept.get(each["key"]) not in (None, each["sha256"])]
+    if other:
+        return Field(
+            Verdict.UNCONFIRMED, said, seen, "kept as re-encoded, so not comparable by digest: " + ", ".join(other)
+        )
+    return Field(Verdict.UNCONFIRMED, said, seen, f"{len(stated) - len(same)} of {len(stated)} originals are not kept")
+
+
+def _made(id_at: dt.datetime, claimed: dt.date | None, created_at: str | None) -> Field:
+    """The time the id carries against every date that is stated: ids are made when a post is, or on its way to another
+    server; a client that chooses its ids, or a server that takes over old posts, may say otherwise."""
+    made = timestamp(id_at)
+    said = created_at or (claimed.isoformat() if claimed else None)
+    if created_at:
+        apart = abs(moment(created_at) - id_at)
+        if apart > dt.timedelta(days=1):
+            return Field(Verdict.DIFFERS, said, made, f"the id was made {apart.days} days apart from the stated time")
+    if claimed:
+        midnight = dt.datetime.combine(claimed, dt.time(), dt.UTC)
+        if not midnight - _ZONES <= id_at < midnight + dt.timedelta(days=1) + _ZONES:
+            return Field(Verdict.DIFFERS, said, made, f"the article says {claimed}, the id was made at {made}")
+    return Field(Verdict.CORROBORATED if said else Verdict.UNCONFIRMED, said, made)
 
 
 def words(text: str) -> list[tuple[str, int, int]]:

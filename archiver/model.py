@@ -60,6 +60,7 @@ class Claim:
     case, in order of appearance; `pic_codes` those of them shown as pic.twitter.com or pic.x.com, which name the
     post's own (or re-used) media and so lead to a post, while the others may be links to anywhere. `context` is what
     stands before the attribution of a flattened embed, as far up as the post may begin: `text` is its likeliest part.
+    `cid` is the digest that an embed code states of the record it shows (Bluesky's `data-bluesky-cid`), verbatim.
     """
 
     handle: str | None = None
@@ -69,6 +70,7 @@ class Claim:
     codes: tuple[str, ...] = ()
     pic_codes: tuple[str, ...] = ()
     context: str | None = None
+    cid: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

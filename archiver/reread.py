@@ -227,7 +227,7 @@ class _Reading:
 
     def _renew(self, article: str, embeds: Sequence[Embed]) -> None:
         """Replace an article's embeds if they are others than those kept; what is still there keeps its post."""
-        sql = "SELECT * FROM embed WHERE article = ? ORDER BY seq"
+        sql = f"SELECT {', '.join((*_NAME, *_CLAIM, *_PLACE, *_POST))} FROM embed WHERE article = ? ORDER BY seq"  # noqa: S608 - literals
         old = [tuple(row) for row in self._db.execute(sql, (article,))]
         self._db.execute("SAVEPOINT embeds")
         self._forget_embeds(article)
@@ -240,8 +240,8 @@ class _Reading:
             return
         left = list(old)
         for row in new:
-            same = next((each for each in left if each[3:_FOUND] == row[3:_FOUND]), None) or next(
-                (each for each in left if each[3:_WHERE] == row[3:_WHERE]), None
+            same = next((each for each in left if each[_SAID:_FOUND] == row[_SAID:_FOUND]), None) or next(
+                (each for each in left if each[_SAID:_WHERE] == row[_SAID:_WHERE]), None
             )
             if same is None:
                 self._new.add(row[0])
@@ -506,8 +506,14 @@ class _Reading:
         self._db.execute("INSERT INTO wording_fts(wording_fts) VALUES ('rebuild')")
 
 
-#: Where in a row of `embed` the post begins (what was found ends), and where its place in the article begins.
-_FOUND, _WHERE = 18, 12
+#: The columns of `embed`: its name, what the article says of the post, where it stands there, and the post found.
+_NAME = ("id", "article", "seq")
+_CLAIM = ("platform", "kind", "url", "said", "handle", "name", "date", "text", "codes", "pic_codes", "context", "cid")
+_PLACE = ("found_in", "in_body", "start", '"end"', "text_spans", "selectors")
+_POST = ("post", "state", "reason", "resolution", "verdict")
+_SAID = len(_NAME)
+_WHERE = _SAID + len(_CLAIM)
+_FOUND = _WHERE + len(_PLACE)
 _FIRST, _LAST = dt.datetime(1970, 1, 1, tzinfo=dt.UTC), dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
 
 

@@ -43,6 +43,29 @@ def test_an_official_blockquote_is_one_embed_with_its_claim():
     assert embed.claim.text == "Rain again over @port pic.twitter.com/AbCdEf1234"
 
 
+DIGEST = "bafyreig6x5yrf3c5jw7cci4zrltyl25ik2dboznop4qo4cotcfbyjtita2"
+
+
+@pytest.mark.parametrize(
+    "shape", ["blockquote", "blockquote without its class", "escaped in an attribute", "escaped in a script"]
+)
+def test_the_digest_in_an_embed_code_is_part_of_the_claim(shape):
+    post = "did:plc:kft6lu4trxowqmter2b6vg6z/app.bsky.feed.post/3leyztswv5k2q"
+    code = (
+        f'<blockquote class="bluesky-embed" data-bluesky-uri="at://{post}" data-bluesky-cid="{DIGEST}"><p>Rain.</p>'
+        "&mdash; Harbour (@harbour.example) <a href="
+        '"https://bsky.app/profile/did:plc:kft6lu4trxowqmter2b6vg6z/post/3leyztswv5k2q">January 5, 2025</a></blockquote>'
+    )
+    page = {
+        "blockquote": code,
+        "blockquote without its class": code.replace(' class="bluesky-embed"', ""),
+        "escaped in an attribute": f'<div data-html="{html.escape(code)}"></div>',
+        "escaped in a script": f"<script>{json.dumps({'html': code})}</script>",
+    }[shape]
+    (embed,) = found(f"<article><p>Before.</p>{page}</article>", Kind.EMBED)
+    assert (embed.platform, embed.claim.cid) == ("bluesky", DIGEST)
+
+
 SHAPES = {
     "x.com permalink": QUOTE.replace("twitter.com/harbour/status", "x.com/harbour/status"),
     "2012 generation": QUOTE.replace("twitter-tweet", "twitter-tweet tw-align-center").replace("/status/", "/statuses/"),

@@ -208,3 +208,60 @@ def test_a_post_that_is_gone_from_everywhere_is_looked_for_again(
     report = json.loads(archiver("run", "--once", "--json", "a.html").stdout)
     assert report["states"] == {"pending": 1}
     assert report["reasons"] == {"pending": {"recheck": 1}}
+
+
+def corroboration(archiver: Run, query: str) -> dict[str, Any]:
+    (article,) = archived(archiver, query)["articles"]
+    said: dict[str, Any] = article["corroboration"]
+    return said
+
+
+def test_the_record_an_embed_names_is_proved_to_be_the_one_that_is_kept(
+    sky: Sky, post: Record, archiver: Run, home: Path
+) -> None:
+    (home / "a.html").write_text(f"<article><p>Seen:</p>{sky.embed_code(post)}</article>")
+    archiver("run", "--once", "--json", "a.html")
+    fields = corroboration(archiver, post.uri)["fields"]
+    assert (fields["cid"]["verdict"], fields["cid"]["claimed"], fields["cid"]["seen"]) == (
+        "corroborated",
+        post.cid,
+        post.cid,
+    )
+    assert fields["media"]["verdict"] == "corroborated"
+    assert fields["media"]["note"] == "2 of 2 kept with the digest the record states"
+    assert fields["id"]["verdict"] == "corroborated"
+
+
+def test_a_record_exchanged_since_the_article_embedded_it_is_named(
+    sky: Sky, post: Record, archiver: Run, home: Path
+) -> None:
+    (home / "a.html").write_text(f"<article><p>Seen:</p>{sky.embed_code(post)}</article>")
+    now = sky.exchange(post, "Nothing happened at the harbour, says @dockside.example: https://news.example/crane")
+    archiver("run", "--once", "--json", "a.html")
+    found = corroboration(archiver, post.uri)
+    assert (found["overall"], found["fields"]["cid"]["verdict"]) == ("contradicted", "contradicted")
+    assert (found["fields"]["cid"]["claimed"], found["fields"]["cid"]["seen"]) == (post.cid, now.cid)
+    assert "edited or exchanged" in archiver("lookup", post.uri).stdout
+
+
+def test_a_source_that_names_the_record_and_shows_another_is_named(
+    sky: Sky, post: Record, archiver: Run, home: Path
+) -> None:
+    (home / "a.html").write_text(f"<article><p>Seen:</p>{sky.embed_code(post)}</article>")
+    post.value["text"] = "Nothing happened."
+    archiver("run", "--once", "--json", "a.html")
+    field = corroboration(archiver, post.uri)["fields"]["cid"]
+    assert (field["verdict"], field["claimed"]) == ("contradicted", field["seen"])
+    assert "its digest differs" in field["note"]
+
+
+def test_pictures_kept_as_others_made_them_are_not_said_to_be_the_originals(
+    sky: Sky, post: Record, archiver: Run, home: Path
+) -> None:
+    for key, (content, kind, medium) in list(sky.blobs.items()):
+        sky.blobs[key] = (content + b"\n", kind, medium)
+    (home / "a.html").write_text(f"<article><p>Seen:</p>{sky.embed_code(post)}</article>")
+    archiver("run", "--once", "--json", "a.html")
+    field = corroboration(archiver, post.uri)["fields"]["media"]
+    assert field["verdict"] == "unconfirmed"
+    assert "re-encoded" in field["note"]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from archiver.corroborate import Verdict, align, corroborate
-from archiver.model import Author, Claim, Embed, Kind, Link, Post, PostRef, as_json
+from archiver.model import Author, Claim, Embed, Kind, Link, Media, Post, PostRef, as_json
 
 TEXT = "The crane on pier four fell at dawn.\n\nNobody was hurt & the ferry still sails. https://t.co/AbCdEf1234"
 
@@ -84,3 +84,36 @@ def test_a_code_that_is_not_in_the_post_is_named() -> None:
     field = corroborate(embed, shown(), None).fields["codes"]
     assert field.verdict is Verdict.DIFFERS
     assert field.note == "not in the post: abcdef1234"
+
+
+@pytest.mark.parametrize(
+    ("seen", "is_verified", "verdict"),
+    [
+        ("bafyrei-a", True, Verdict.CORROBORATED),
+        ("bafyrei-a", None, Verdict.UNCONFIRMED),
+        ("bafyrei-a", False, Verdict.CONTRADICTED),
+        ("bafyrei-b", True, Verdict.CONTRADICTED),
+        (None, None, Verdict.UNCONFIRMED),
+    ],
+)
+def test_a_digest_in_the_embed_code_is_held_against_the_record(seen: str, is_verified: bool, verdict: Verdict) -> None:
+    embed = Embed("bluesky", Kind.EMBED, None, None, Claim(cid="bafyrei-a"), "dom", True)
+    extra = [pair for pair in (["cid", seen], ["cid_verified", is_verified]) if pair[1] is not None]
+    assert corroborate(embed, shown(extra=extra), None).fields["cid"].verdict is verdict
+
+
+def test_a_picture_the_article_links_to_and_the_post_lacks_is_named() -> None:
+    embed = Embed("twitter", Kind.EMBED, None, None, Claim(pic_codes=("PiCcOdE123",)), "dom", True)
+    field = corroborate(embed, shown(), None).fields["media"]
+    assert (field.verdict, field.claimed) == (Verdict.DIFFERS, "pic:PiCcOdE123")
+    picture = as_json(Media("photo", "m1", ("https://pbs.example/m1.jpg",)))
+    assert corroborate(embed, shown(media=[picture]), None).fields["media"].verdict is Verdict.CORROBORATED
+
+
+@pytest.mark.parametrize(("days", "verdict"), [(0, Verdict.CORROBORATED), (3, Verdict.DIFFERS)])
+def test_the_time_in_an_id_is_compared_with_every_stated_date(days: int, verdict: Verdict) -> None:
+    at = dt.datetime(2026, 3, 1, 23, 30, tzinfo=dt.UTC) + dt.timedelta(days=days)
+    dated = Embed("twitter", Kind.EMBED, None, None, Claim(date=dt.date(2026, 3, 1)), "dom", True)
+    assert corroborate(dated, shown(), None, id_at=at).fields["id"].verdict is verdict
+    # Where no source states a time, the id is all there is to hold the article's date against.
+    assert corroborate(dated, shown(created_at=None), None, id_at=at).fields["id"].verdict is verdict

@@ -141,8 +141,9 @@ def test_openssl_checks_the_signature_of_a_run(archive: Path, archiver: Run, hom
 
 def undo_custody(db: sqlite3.Connection) -> None:
     """Take the third migration back, and what came after it."""
-    db.execute("ALTER TABLE embed DROP COLUMN context")
-    db.execute("DELETE FROM _sqlite_migrations WHERE name = '0004_context'")
+    for name, column in (("0005_cid", "cid"), ("0004_context", "context")):
+        db.execute(f"ALTER TABLE embed DROP COLUMN {column}")
+        db.execute("DELETE FROM _sqlite_migrations WHERE name = ?", (name,))
     for table in ("origin_stamp", "origin_checkpoint", "origin_leaf", "seal", "erasure"):
         db.execute(f"DROP TABLE {table}")
     for trigger in ("chunk_no_delete", "blob_chunk_no_delete", "capture_no_update"):
@@ -170,5 +171,5 @@ def test_an_archive_of_the_first_format_is_brought_up_to_date(tmp_path: Path) ->
         writer.add_captures([capture(url="https://news.example/after")])
         assert log.size(writer.db) == 6
         assert list(check.damages(writer.db)) == []
-    assert schema.VERSION == 4
+    assert schema.VERSION == 5
     assert NOW.year == 2026

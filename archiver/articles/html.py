@@ -330,6 +330,8 @@ class _Reader:
                 url = value if "/" in value else None
                 is_embed, signed = self._is_embed_link(node, attributes, ref) if is_link else (True, None)
                 place = self._place(Kind.EMBED if is_embed else Kind.LINK, ref, url, at, node)
+                if (owner := platforms().get(ref.platform)) and (cid := _digest(owner, node)):
+                    place = replace(place, claim=replace(place.claim, cid=cid))
                 if signed is not None:
                     said = Claim(signed.handle, signed.name, signed.date, signed.text, signed.codes, signed.pic_codes)
                     place = replace(place, claim=said)
@@ -416,7 +418,7 @@ class _Reader:
             claim=Claim(
                 handle=claim.handle if claim else author(ref, url) if ref and url else None,
                 name=claim.name if claim else None, date=claim.date if claim else None, text=said or None,
-                codes=codes, pic_codes=pics,
+                codes=codes, pic_codes=pics, cid=_digest(platform, node),
             ),
             where=self.tree.where(node) if self.where == "dom" else self.where,
             in_body=self.tree.in_body(node) if self.where == "dom" else None,
@@ -658,7 +660,9 @@ def _deduplicated(found: list[Place] | Iterator[Place]) -> list[Place]:
         same = earlier is not None and earlier.kind is place.kind and place.ref is not None
         if same and earlier is not None and (place.claim.codes or place.claim.date) and not earlier.claim.date:
             # The later copy says more: the same post as a URL first, then as its markup.
-            kept[kept.index(earlier)] = last[key] = earlier = replace(earlier, claim=place.claim)
+            kept[kept.index(earlier)] = last[key] = earlier = replace(
+                earlier, claim=replace(place.claim, cid=place.claim.cid or earlier.claim.cid)
+            )
         if place.kind is Kind.FLATTENED and (place.platform, place.claim.handle, place.claim.date) in claimed:
             continue
         if (
@@ -774,6 +778,12 @@ def _own_ref(attributes: dict[str, str | None], node: LexborNode, platform: Plat
     if node.tag != "blockquote":
         return False
     return any(value and (ref := recognise(value)) and ref.platform == platform.name for value in attributes.values())
+
+
+def _digest(platform: Platform, node: LexborNode) -> str | None:
+    """What an embed code states of the record it shows, where its network's codes do."""
+    stated = node.attributes.get(platform.markup.digest) if platform.markup.digest else None
+    return (stated or "").strip()[:200] or None
 
 
 @functools.cache

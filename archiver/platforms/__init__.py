@@ -56,6 +56,7 @@ class Markup:
                  `byline_screens` are what the screen looks for in their stead
     is_last      the permalink is the last link of an embed's element (X quotes other posts above it), else the first
     author       expression over the URL of a post whose group 1 is the author's handle
+    digest       the attribute of its embed codes that states the digest of the record shown (`Claim.cid`)
     """
 
     screens: tuple[str, ...]
@@ -72,6 +73,7 @@ class Markup:
     byline_screens: tuple[str, ...] = ()
     is_last: bool = False
     author: str | None = None
+    digest: str | None = None
 
 
 def _no_time(_id: str) -> dt.datetime | None:

@@ -727,5 +727,6 @@ PLATFORM = Platform(
         has_dates=True,
         is_last=True,
         author=r"profile/@?(" + _HANDLE + r")/post",
+        digest="data-bluesky-cid",
     ),
 )

@@ -115,13 +115,14 @@ def add_embed(db: sqlite3.Connection, article: str, seq: int, embed: Embed) -> N
     id = name_of("embed", article, seq)
     claim = embed.claim
     db.execute(
-        "INSERT INTO embed VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?, ?, NULL, NULL, ?)",
+        "INSERT INTO embed VALUES "
+        "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?, ?, NULL, NULL, ?, ?)",
         (
             id, article, seq, embed.platform, embed.kind.value, embed.url, claim.handle, claim.name,
             claim.date and claim.date.isoformat(), claim.text, packed(claim.codes), packed(claim.pic_codes),
             embed.where, None if embed.in_body is None else int(embed.in_body), embed.start, embed.end,
             packed(embed.text_spans), packed(embed.selectors), embed.ref and embed.ref.id, State.PENDING.value,
-            Reason.NOT_TRIED.value, claim.context,
+            Reason.NOT_TRIED.value, claim.context, claim.cid,
         ),
     )  # fmt: skip
     for code in claim.codes:
@@ -138,7 +139,7 @@ def embed(db: sqlite3.Connection, id: str) -> Shown:
     """One embed as it was found (its `ref` is what the article itself states), without its selectors and spans."""
     row = db.execute(
         "SELECT id, article, platform, kind, url, handle, name, date, text, codes, pic_codes, found_in, in_body, start,"
-        ' "end", said, context, state, reason FROM embed WHERE id = ?',
+        ' "end", said, context, cid, state, reason FROM embed WHERE id = ?',
         (id,),
     ).fetchone()
     (id, article, platform, kind, url, handle, name, date, text, codes, pics, where, in_body, start, end, said) = row[
@@ -160,6 +161,7 @@ def embed(db: sqlite3.Connection, id: str) -> Shown:
                 tuple(json.loads(codes)),
                 tuple(json.loads(pics)),
                 row[16],
+                row[17],
             ),
             where=where,
             in_body=None if in_body is None else bool(in_body),

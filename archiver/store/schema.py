@@ -17,7 +17,7 @@ from archiver.errors import ArchiveBusy, ArchiveError, ArchiveFull, InputError, 
 #: `PRAGMA application_id`: the letters "arcv", so that `file` and we can tell an archive from any other database.
 APPLICATION_ID = 0x61726376
 #: `PRAGMA user_version`: the number of migrations; a larger one in a file is a later program's.
-VERSION = 4
+VERSION = 5
 PAGE_SIZE = 8192
 #: Bytes of a blob live in immutable pieces of at most this many (EVIDENCE 2: whole 50 MB values read ten times slower).
 CHUNK_SIZE = 1024 * 1024
@@ -217,8 +217,10 @@ CUSTODY += _guards(
 )
 # What an article shows above an attribution: where a flattened post begins is open.
 CONTEXT = "ALTER TABLE embed ADD COLUMN context TEXT;"
+# The digest that an embed code states of the record it shows (`Claim.cid`).
+CID = "ALTER TABLE embed ADD COLUMN cid TEXT;"
 #: Every statement that made the schema, in the order of the migrations.
-SCRIPTS = (FACTS, GUARDS, OPINIONS, WORK, LEDGER, CUSTODY, CONTEXT)
+SCRIPTS = (FACTS, GUARDS, OPINIONS, WORK, LEDGER, CUSTODY, CONTEXT, CID)
 #: What stands in place of a capture's record that was erased.
 ERASED = '{"erased":true}'
 
@@ -379,6 +381,10 @@ def _migrate(connection: sqlite3.Connection) -> None:
     @migrations(name="0004_context")
     def context(db: Database) -> None:
         db.execute(CONTEXT)
+
+    @migrations(name="0005_cid")
+    def cid(db: Database) -> None:
+        db.execute(CID)
 
     migrations.apply(Database(connection))
     connection.execute(f"PRAGMA user_version = {VERSION}")

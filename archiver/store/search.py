@@ -316,6 +316,7 @@ def shown_in(row: sqlite3.Row) -> dict[str, Any]:
         "date": row["date"],
         "text": row["text"],
         "codes": json.loads(row["codes"]),
+        "cid": row["cid"] if "cid" in row.keys() else None,  # noqa: SIM118 - a Row; older files have none
         "start": row["start"],
         "end": row["end"],
         "selectors": json.loads(row["selectors"]),

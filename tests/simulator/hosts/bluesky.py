@@ -216,6 +216,13 @@ class Sky:
     def delete(self, record: Record, at: dt.datetime | None = None) -> None:
         self.deleted[record.uri] = at or self.world.clock.now
 
+    def exchange(self, record: Record, text: str) -> Record:
+        """Put another record under the same key (putRecord): same address, other words, another CID."""
+        value = {**record.value, "text": text}
+        made = dataclasses.replace(record, value=value, cid=record_cid(value))
+        self.records[made.uri] = made
+        return made
+
     def restore(self, record: Record) -> None:
         self.deleted.pop(record.uri, None)
 
