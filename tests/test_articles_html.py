@@ -399,3 +399,12 @@ def test_every_selector_of_the_corpus_finds_its_embed():
                     case "TextPositionSelector":
                         (quote,) = [dict(s.value)["exact"] for s in embed.selectors if s.type == "TextQuoteSelector"]
                         assert body[value["start"] : value["end"]] == quote
+
+
+def test_pages_are_read_in_several_threads_at_a_time() -> None:
+    import concurrent.futures
+
+    page = b"<p>x</p>" * 20_000 + b'<a href="https://twitter.com/joe/status/1234567890123456789">a</a>'
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: embeds(page), range(64)))
+    assert all(len(each) == 1 for each in found)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import re
+import threading
 from collections.abc import Callable
 
 from archiver.platforms import platforms
@@ -84,10 +85,14 @@ def _scan(expressions: tuple[str, ...]) -> Scan:
         flags=[hyperscan.HS_FLAG_CASELESS] * len(expressions),
     )
 
+    # A database has one scratch space, and two scans at a time in it are an error (hyperscan's HS_SCRATCH_IN_USE).
+    one_at_a_time = threading.Lock()
+
     def scan(content: bytes) -> list[tuple[int, int]]:
         found: list[tuple[int, int]] = []
         add = found.append
-        database.scan(content, match_event_handler=lambda number, _from, to, _flags, _context: add((number, to)))
+        with one_at_a_time:
+            database.scan(content, match_event_handler=lambda number, _from, to, _flags, _context: add((number, to)))
         return found
 
     return scan
