@@ -21,6 +21,7 @@ from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from archiver import __version__, resolve, sniff
+from archiver.articles import listings, readers
 from archiver.corroborate import corroborate
 from archiver.errors import ArchiverError, FetchError, InputError, ParseError
 from archiver.ledger.stamps import stamp
@@ -44,7 +45,7 @@ from archiver.model import (
     timestamp,
 )
 from archiver.platforms import Platform, Source, platforms
-from archiver.store import Writer, erasure, facts, opinions, work
+from archiver.store import Writer, erasure, facts, opinions, watch, work
 from archiver.store import log as store_log
 
 log = logging.getLogger("archiver")
@@ -67,6 +68,14 @@ _WINDOW = dt.timedelta(minutes=5)
 #: Two looks within this time are one look.
 _SAME_LOOK = dt.timedelta(minutes=5)
 _RECENT = 512
+#: A host that gave no answer is asked no more for this long.
+_SILENCE = dt.timedelta(minutes=5)
+#: An article published this long ago is no news any more: what it shows waits for what newer ones show.
+_NEWS = dt.timedelta(days=2)
+#: The label of what was added by hand.
+ADDED = "added"
+#: So many listed addresses go into the queue in one transaction.
+_PAGEFUL = 1000
 _NO_ANSWER = ("unreachable", "timeout", "not-recorded", "server-error")
 
 
@@ -92,6 +101,17 @@ class Article:
     charset: str | None = None
     published_at: dt.datetime | None = None
     capture: Capture | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """One source of articles. `read` gives what it shows now, a `str` being an address to fetch. What an address
+    answers decides what it is, unless `kind` states it (`config.KINDS`). Of what a page lists, only articles published
+    within `since` are read; those without a date always are."""
+
+    read: Callable[[], Iterable[Article | InputError | str]]
+    kind: str | None = None
+    since: dt.timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +147,7 @@ class Job:
         extract: Callable[..., Sequence[Embed]],
         text_of: Callable[..., str],
         retry_after: Callable[[Capture, dt.datetime], dt.datetime | None],
-        sources: Mapping[str, Callable[[], Iterable[Article | InputError | str]]] | None = None,
+        sources: Mapping[str, Watched] | None = None,
         listener: Listener | None = None,
         sign: Callable[[int, bytes], tuple[bytes, str]] | None = None,
         authority: str | None = None,
@@ -144,7 +164,7 @@ class Job:
         }
         # SQLite is used from one thread only: a single writer, so "database is locked" cannot happen.
         self._thread = concurrent.futures.ThreadPoolExecutor(1, "archive.db")
-        self._silent: dict[str, FetchError] = {}
+        self._silent: dict[str, tuple[dt.datetime, FetchError]] = {}
         self._held: dict[str, tuple[dt.datetime, str]] = {}
         self._asking: Counter[str] = Counter()
         self._turned_away: Counter[str] = Counter()
@@ -154,7 +174,8 @@ class Job:
         self._replayed = False
         self._stopping = False
         self.articles: dict[str, None] = {}
-        self.refused: list[tuple[str, str]] = []
+        #: What could not be read, by its name, and why: the last thing said of each.
+        self.refused: dict[str, str] = {}
         self.requests: Counter[str] = Counter()
         self.counts: Counter[str] = Counter()
         #: How much work of each kind this run knows of, and how much of it is done: what a progress bar needs.
@@ -199,9 +220,29 @@ class Job:
         """Mark the archive as an example, which no real run adds to."""
         await self._write(work.set_setting, "example", "true")
 
-    async def mark_source(self, label: str) -> None:
-        """Have a source of articles read at the next chance."""
-        await self._write(work.mark_due, "source", label, self._now())
+    async def mark_source(self, label: str, next_at: dt.datetime | None = None) -> None:
+        """Have a source of articles read at the next chance; *next_at* is its next tick."""
+
+        def note(db: Any) -> None:
+            now = self._now()
+            work.mark_due(db, "source", label, now)
+            watch.ticked(db, label, now, next_at)
+
+        await self._write(note)
+
+    async def mark_sources(self, next_at: Mapping[str, dt.datetime | None] | None = None) -> None:
+        """Have every source read; *next_at* are their next ticks. Failures of sources that are no longer configured
+        are forgotten."""
+
+        def note(db: Any) -> None:
+            now = self._now()
+            watch.retire(db, (*self._sources, ADDED))
+            for label in self._sources:
+                work.mark_due(db, "source", label, now)
+            for label, at in (next_at or {}).items():
+                watch.ticked(db, label, now, at)
+
+        await self._write(note)
 
     async def until_next(self, longest: float) -> float:
         """Seconds until something is due, at most *longest*."""
@@ -214,18 +255,19 @@ class Job:
 
     # --- articles ---------------------------------------------------------------------------------------------------
 
-    def refuse(self, message: str) -> None:
+    def refuse(self, name: str, message: str) -> None:
         """Note an input that could not be read."""
-        self.refused.append((message.partition(":")[0], message))
+        self.refused[name] = message
         self._listen("input refused", {"error": message})
 
-    async def _take_in(self, article: Article, label: str | None = None) -> None:
+    async def _take_in(self, article: Article, label: str | None = None, *, is_backlog: bool = False) -> bool:
+        """Keep an article's bytes and what they show; whether they could be read."""
         capture = article.capture or self._file_capture(article)
         id = opinions.article_id(article.location, capture.payload.sha256)
         if await self._db(opinions.has_article, id):
             self.articles[id] = None
             self._listen("article known", {"article": article.location})
-            return
+            return True
         try:
             embeds = await asyncio.to_thread(
                 self._extract,
@@ -235,9 +277,10 @@ class Job:
                 location=article.location,
             )
         except InputError as error:
-            self.refuse(f"{article.location}: {error}")
-            return
+            self.refuse(article.location, f"{article.location}: {error}")
+            return False
         await self._keep([capture])
+        is_backlog = is_backlog or not self._is_news(article.published_at)
 
         def note(db: Any) -> None:
             now = self._now()
@@ -253,13 +296,17 @@ class Job:
                 read_at=now,
             )
             for seq in range(len(embeds)):
-                work.mark_due(db, "embed", opinions.name_of("embed", id, seq), now)
+                work.mark_due(db, "embed", opinions.name_of("embed", id, seq), now, is_backlog=is_backlog)
             self.known["embed"] += len(embeds)
 
         await self._write(note)
         self.articles[id] = None
         self.counts["articles read"] += 1
         self._listen("article read", {"article": article.location, "embeds": len(embeds)})
+        return True
+
+    def _is_news(self, published_at: dt.datetime | None) -> bool:
+        return published_at is None or self._now() - published_at <= _NEWS
 
     def _file_capture(self, article: Article) -> Capture:
         """A file's bytes, as a capture of its own kind: what was read, when, from where."""
@@ -280,26 +327,6 @@ class Job:
             origin=Origin("file"),
         )
 
-    async def fetch_article(self, url: str, label: str | None = None) -> None:
-        """Take in the article at a URL."""
-        try:
-            captures = await self._ask(Request(url), None, is_patient=True)
-        except FetchError as error:
-            self.refuse(f"{url}: {error}")
-            return
-        last = captures[-1]
-        if last.status != 200:
-            self.refuse(f"{url}: answered {last.status}; the answer is kept. Check the address, or try again later.")
-            return
-        declared = (last.header("content-type") or "").partition(";")[0].strip().lower() or None
-        charset = (last.header("content-type") or "").partition("charset=")[2].split(";")[0].strip(" \"'") or None
-        try:
-            content = last.content
-        except ParseError as error:
-            self.refuse(str(error))
-            return
-        await self._take_in(Article(url, content, declared, charset, capture=last), label)
-
     # --- asking -----------------------------------------------------------------------------------------------------
 
     def _park(self, host: str, url: str) -> None:
@@ -311,10 +338,9 @@ class Job:
             self._turned_away[host] += 1
             raise _Parked(host, self._now() + dt.timedelta(seconds=1 + self._turned_away[host] % 16))
 
-    async def _ask(
-        self, request: Request, began_at: dt.datetime | None, *, is_patient: bool = False
-    ) -> tuple[Capture, ...]:
-        """Every hop of one request, kept before it is returned. What an interrupted try captured is not asked again."""
+    async def _ask(self, request: Request, began_at: dt.datetime | None, *, anew: bool = False) -> tuple[Capture, ...]:
+        """Every hop of one request, kept before it is returned. What an interrupted try captured is not asked again,
+        nor, unless it is to be asked *anew*, what was asked a moment ago."""
         if began_at is not None:
             kept = await self._db(facts.kept_since, request, began_at)
             if kept:
@@ -322,16 +348,18 @@ class Job:
                 return kept
         asked = (request.method, request.url, request.body)
         told_at, answer = self._recent.get(asked, (None, ()))
-        if told_at is not None and told_at > self._now() - _SAME_LOOK:
+        if not anew and told_at is not None and told_at > self._now() - _SAME_LOOK:
             return answer
         host = (urlsplit(request.url).hostname or "").lower()
         until, why = self._held.get(host, (None, ""))
         if until is not None and until > self._now():
             raise FetchError(f"{host}: asked us to wait until {timestamp(until)} ({why})", reason="rate-limited")
         if host in self._silent:
-            raise self._silent[host]
-        if not is_patient:
-            self._park(host, request.url)
+            silent_at, silence = self._silent[host]
+            if self._now() - silent_at < _SILENCE:
+                raise silence
+            del self._silent[host]
+        self._park(host, request.url)
         self.requests[host] += 1
         self._asking[host] += 1
         try:
@@ -339,8 +367,8 @@ class Job:
         except FetchError as error:
             await self._keep(getattr(error, "captures", ()))
             if error.reason == "unreachable":
-                # One silent host must not cost a deadline for every post: ask it no more in this run.
-                self._silent[host] = error
+                # One silent host must not cost a deadline for every post: for a while it is asked no more.
+                self._silent[host] = self._now(), error
                 self._listen("host silent", {"host": host, "error": str(error)})
             raise
         finally:
@@ -348,7 +376,7 @@ class Job:
         await self._keep(captures)
         last = captures[-1]
         self._replayed = self._replayed or last.origin.kind == "replay"
-        if not request.is_media:
+        if not request.is_media and not anew:
             self._recent[asked] = self._now(), captures
             while len(self._recent) > _RECENT:
                 del self._recent[next(iter(self._recent))]
@@ -415,7 +443,7 @@ class Job:
                     error = task.exception()
                     if error is not None:
                         raise error
-                    if await self._db(work.is_due, *name, self._now()):
+                    if name[0] != "source" and await self._db(work.is_due, *name, self._now()):
                         tried.add(name)
         finally:
             for task in under_way:
@@ -440,6 +468,10 @@ class Job:
         match piece.kind:
             case "source":
                 await self._read_source(piece)
+            case "watched":
+                await self._look_at(piece, began_at)
+            case "article":
+                await self._read_article(piece, began_at)
             case "embed":
                 await self._resolve(piece, began_at)
             case "post":
@@ -449,24 +481,242 @@ class Job:
 
     async def _read_source(self, piece: work.Due) -> None:
         """Take in what a source of the configuration shows now."""
-        read = self._sources.get(piece.key)
-        if read is not None:
-            await self.read(read(), label=piece.key)
+        source = self._sources.get(piece.key)
+        if source is not None:
+            await self.read(source.read(), label=piece.key)
         await self._write(work.done, "source", piece.key)
 
     async def read(self, found: Iterable[Article | InputError | str], label: str | None = None) -> None:
-        """Take in articles one after the other; a `str` is the URL of one."""
+        """Take in articles one after the other; a `str` is an address, which goes into the queue."""
         each = iter(found)
         while not self._stopping:
             article = await asyncio.to_thread(next, each, None)
             if article is None:
                 return
             if isinstance(article, str):
-                await self.fetch_article(article, label)
+                await self._write(self._watch, [(article, None)], label)
             elif isinstance(article, InputError):
-                self.refuse(str(article))
+                self.refuse(str(article).partition(":")[0], str(article))
             else:
                 await self._take_in(article, label)
+
+    # --- pages that list articles -----------------------------------------------------------------------------------
+
+    def _watch(
+        self,
+        db: Any,
+        pages: Iterable[tuple[str, dt.datetime | None]],
+        label: str | None,
+        parent: str | None = None,
+    ) -> None:
+        now = self._now()
+        for url, lastmod in pages:
+            if watch.add_page(db, url, label, parent=parent, lastmod=lastmod):
+                work.mark_due(db, "watched", url, now)
+
+    async def _look_at(self, piece: work.Due, began_at: dt.datetime | None) -> None:
+        """Ask whether a page has changed, and queue what it lists; one that lists nothing is an article itself."""
+        page = await self._db(watch.page, piece.key)
+        source = self._sources.get(page.label) if page.label else None
+        stated = source.kind if source else None
+        is_container = stated in ("warc", "data")
+        request = Request(
+            page.url,
+            headers=page.conditions if page.label else (),
+            is_media=is_container,
+            max_bytes=None if is_container else listings.MAX_BYTES,
+        )
+        try:
+            captures = await self._ask(request, began_at, anew=page.label is not None)
+        except FetchError as error:
+            if error.reason == "rate-limited":
+                await self._wait_for(piece, page.url)
+            else:
+                await self._page_failed(piece, page, f"{page.url}: {error}")
+            return
+        last = captures[-1]
+        if last.status == 304:
+            await self._page_unchanged(page)
+            return
+        try:
+            if last.status in (429, 503) and await self._wait_for(piece, page.url):
+                return
+            if last.status != 200:
+                raise InputError(f"answered {last.status}; the answer is kept. Check the address, or try again later.")
+            if last.truncated:
+                raise InputError(
+                    f"is larger than is read ({last.payload.size} bytes)"
+                    if last.truncated == "length"
+                    else f"is cut short after {last.payload.size} bytes ({last.truncated})"
+                )
+            kind = await self._take_in_page(page, stated, last, source)
+        except (InputError, ParseError) as error:
+            await self._page_failed(piece, page, f"{page.url}: {error}")
+            return
+
+        def note(db: Any) -> None:
+            etag, last_modified = last.header("etag"), last.header("last-modified")
+            watch.looked_at(db, page.url, self._now(), kind=kind, etag=etag, last_modified=last_modified)
+            work.done(db, "watched", page.url)
+
+        await self._write(note)
+        self.counts["pages read"] += 1
+
+    async def _take_in_page(self, page: watch.Page, stated: str | None, last: Capture, source: Watched | None) -> str:
+        """Queue what a page lists, or take in what it is; its kind. InputError where it is not what it should be."""
+        declared = (last.header("content-type") or "").partition(";")[0].strip().lower() or None
+        kind = None if stated == "article" else await asyncio.to_thread(listings.kind_at, last.payload)
+        if kind in ("warc", "data") or stated in ("warc", "data"):
+            await self._take_in_documents(page, last)
+            return kind or stated or ""
+        if kind is None and (listings.is_listing(stated) or (stated is None and listings.is_listing(page.kind))):
+            was = "is stated to be" if stated else "was"
+            content = await asyncio.to_thread(lambda: last.content)
+            raise InputError(f"{was} a {stated or page.kind}, and answers with {listings.described(content)}")
+        content = await asyncio.to_thread(lambda: last.content)
+        if kind is None:
+            charset = (last.header("content-type") or "").partition("charset=")[2].split(";")[0].strip(" \"'") or None
+            if not await self._take_in(Article(page.url, content, declared, charset, capture=last), page.label):
+                raise InputError(self.refused[page.url].removeprefix(f"{page.url}: "))
+            return "article"
+        found = await asyncio.to_thread(listings.listing, content, last.url)
+        await self._queue(page, found, source)
+        return found.kind
+
+    async def _queue(self, page: watch.Page, found: listings.Listing, source: Watched | None) -> None:
+        """Have what a page lists in the queue: articles that are new or have changed, each as work of its own."""
+        now = self._now()
+        oldest = now - source.since if source and source.since else None
+        entries = [
+            each for each in found.articles if oldest is None or (each.published_at or each.changed_at or now) >= oldest
+        ]
+        # What has no date is news where it was not there at the last look, and backlog at the first.
+        undated_is_news = page.checked_at is not None and page.kind == found.kind
+
+        def note(db: Any, some: Sequence[listings.Entry]) -> int:
+            news = set(watch.add_entries(db, [(e.url, e.published_at, e.changed_at) for e in some], page.label, now))
+            for each in some:
+                if each.url in news:
+                    at = each.published_at or each.changed_at
+                    is_news = self._is_news(at) if at else undated_is_news
+                    work.mark_due(db, "article", each.url, now, is_backlog=not is_news)
+            return len(news)
+
+        queued = 0
+        for start in range(0, len(entries), _PAGEFUL):
+            queued += await self._write(note, entries[start : start + _PAGEFUL])
+        if found.pages:
+            await self._write(self._watch, [(e.url, e.changed_at) for e in found.pages], page.label, page.url)
+        self.known["article"] += queued
+        self.counts["articles listed"] += queued
+        self._listen(
+            "listing read",
+            {
+                "source": page.label,
+                "url": _bare(page.url),
+                "kind": found.kind,
+                "entries": len(found.articles),
+                "new": queued,
+                "pages": len(found.pages) or None,
+            },
+        )
+
+    async def _take_in_documents(self, page: watch.Page, last: Capture) -> None:
+        """The articles of a WARC, a WACZ or a data set at an address."""
+        with last.payload.open() as stream:
+            documents = readers.read_stream(stream, page.url)
+            while (found := await asyncio.to_thread(next, documents, None)) is not None:
+                if isinstance(found, InputError):
+                    self.refuse(str(found).partition(": ")[0], str(found))
+                    continue
+                location = found.url or found.location
+                article = Article(location, found.content, found.media_type, found.charset, found.published_at)
+                await self._take_in(article, page.label)
+
+    async def _page_unchanged(self, page: watch.Page) -> None:
+        def note(db: Any) -> None:
+            now = self._now()
+            watch.unchanged(db, page.url, now)
+            for url in watch.children(db, page.url):
+                work.mark_due(db, "watched", url, now)
+            work.done(db, "watched", page.url)
+
+        await self._write(note)
+        self.counts["pages unchanged"] += 1
+        self._listen("listing unchanged", {"source": page.label, "url": _bare(page.url)})
+
+    async def _page_failed(self, piece: work.Due, page: watch.Page, message: str) -> None:
+        """Say it, count it, and try again at the next tick; what no tick brings back is put off."""
+        has_tick = page.label in self._sources
+
+        def note(db: Any) -> int:
+            now = self._now()
+            failures = watch.failed(db, page.url, now, message)
+            if page.label is None or has_tick or piece.tries >= len(self._rules.retry):
+                work.done(db, "watched", page.url)
+            else:
+                wait = self._rules.retry[piece.tries]
+                work.put_off(db, "watched", page.url, now + wait, tries=piece.tries + 1, reason="page failed")
+            return failures
+
+        failures = await self._write(note)
+        self.counts["pages failed"] += 1
+        if page.label is None:
+            self.refuse(page.url, message)
+            return
+        self.refused[page.url] = message
+        self._listen("source failing", {"source": page.label, "failures": failures, "error": message})
+
+    async def _wait_for(self, piece: work.Due, url: str) -> bool:
+        """Put work off until its host may be asked again; whether it asked to wait at all."""
+        host = (urlsplit(url).hostname or "").lower()
+        until, why = self._held.get(host, (None, ""))
+        if until is None:
+            return False
+        await self._write(
+            work.put_off, piece.kind, piece.key, until, tries=piece.tries, reason="rate-limited", detail=why
+        )
+        return True
+
+    async def _read_article(self, piece: work.Due, began_at: dt.datetime | None) -> None:
+        """Take in an article that a page listed."""
+        entry = await self._db(watch.entry, piece.key)
+        failure, is_final = None, True
+        try:
+            captures = await self._ask(Request(entry.url), began_at, anew=True)
+            last = captures[-1]
+            if last.status in (429, 503) and await self._wait_for(piece, entry.url):
+                return
+            if last.status != 200 or last.truncated:
+                failure = f"answered {last.status}" if last.status != 200 else f"cut short ({last.truncated})"
+                is_final = last.status in _NEVER or last.truncated == "length"
+            else:
+                declared = (last.header("content-type") or "").partition(";")[0].strip().lower() or None
+                charset = (last.header("content-type") or "").partition("charset=")[2].split(";")[0].strip(" \"'")
+                article = Article(entry.url, last.content, declared, charset or None, entry.published_at, capture=last)
+                if not await self._take_in(article, entry.label, is_backlog=piece.priority == work.BACKLOG):
+                    failure = self.refused[entry.url].removeprefix(f"{entry.url}: ")
+        except FetchError as error:
+            if error.reason == "rate-limited" and await self._wait_for(piece, entry.url):
+                return
+            failure, is_final = str(error), error.reason == "address-refused"
+        except ParseError as error:
+            failure = str(error)
+
+        def note(db: Any) -> None:
+            now = self._now()
+            watch.entry_read(db, entry.url, now, failure)
+            if failure is None or is_final or piece.tries >= len(self._rules.retry):
+                work.done(db, "article", entry.url)
+            else:
+                wait = self._rules.retry[piece.tries]
+                work.put_off(db, "article", entry.url, now + wait, tries=piece.tries + 1, reason="article not read")
+
+        await self._write(note)
+        if failure is not None:
+            self.counts["articles failed"] += 1
+            self.refused[entry.url] = f"{entry.url}: {failure}"
+            self._listen("article not read", {"article": entry.url, "error": failure})
 
     # --- embeds -----------------------------------------------------------------------------------------------------
 
@@ -495,7 +745,7 @@ class Job:
                 return
             opinions.set_resolution(db, piece.key, resolution)
             work.done(db, "embed", piece.key)
-            self._know(db, ref, 0, now)
+            self._know(db, ref, 0, now, is_backlog=piece.priority == work.BACKLOG)
             self._settle(db, ref)
 
         await self._write(note)
@@ -509,14 +759,16 @@ class Job:
             },
         )
 
-    def _know(self, db: Any, ref: PostRef, depth: int, now: dt.datetime) -> None:
+    def _know(self, db: Any, ref: PostRef, depth: int, now: dt.datetime, *, is_backlog: bool = False) -> None:
         """Have a post in the queue, once."""
         is_new = not opinions.has_post(db, ref) and not erasure.is_erased(db, ref)
         platform = self._platforms.get(ref.platform)
         url = platform.url(ref) if platform else str(ref)
         opinions.add_post(db, ref, url, platform.posted_at(ref.id) if platform else None, depth)
+        if not is_new and not is_backlog:
+            work.hasten(db, "post", str(ref))
         if is_new:
-            work.mark_due(db, "post", str(ref), now)
+            work.mark_due(db, "post", str(ref), now, is_backlog=is_backlog)
             self.known["post"] += 1
 
     # --- posts ------------------------------------------------------------------------------------------------------
@@ -789,9 +1041,11 @@ class Job:
             "snapshots": self.counts["snapshots"],
             "media": self.counts["media"],
             "requests": dict(sorted(self.requests.items())),
-            "refused": [message for _, message in self.refused],
+            "pages": {what: self.counts[f"pages {what}"] for what in ("read", "unchanged", "failed")},
+            "listed": {"new": self.counts["articles listed"], "failed": self.counts["articles failed"]},
+            "refused": list(self.refused.values()),
             "waiting": waiting,
-            "silent_hosts": sorted(self._silent),
+            "silent_hosts": sorted(host for host, (at, _) in self._silent.items() if self._now() - at < _SILENCE),
             "held_hosts": {host: timestamp(until) for host, (until, _) in sorted(self._held.items())},
         }
 
@@ -838,6 +1092,8 @@ class Job:
 
 _UNREADABLE = Finding(Outcome.UNREADABLE, Reason.UNREADABLE)
 _MEDIA_TRIES = 6
+#: What an address that answers so will not be tomorrow either: asking again is no use.
+_NEVER = {400, 404, 405, 410, 451}
 
 
 class _Parked(Exception):

@@ -622,6 +622,18 @@ def _status(options: argparse.Namespace) -> int:
     print(f"  {status['captures']} captures, {media['count']} media files ({_bytes(media['bytes'])})")
     for each in status["reasons"]:
         print(f"  embeds {each['state']}: {each['count']} ({each['reason']})")
+    sources = status["sources"]
+    if sources["pages"]:
+        listed = sources["listed"]
+        print(
+            f"  {sources['pages']} pages watched; {listed['articles']} articles listed, {listed['read']} read, "
+            f"{listed['failed']} not"
+        )
+    for each in sources["failing"]:
+        times = "once" if each["failures"] == 1 else f"{each['failures']} times"
+        print(f"  {each['source']}: failed {times}, last {_minute(each['at'])}: {each['error']}")
+    for each in sources["ticks"]:
+        print(f"  {each['source']}: read {_minute(each['at'])}, next {_minute(each['next'])}")
     for each in status["waiting"]:
         print(f"  waiting: {each['count']} {each['kind']} ({each['reason']}), next {_minute(each['next'])}")
     for each in status["hosts"]:

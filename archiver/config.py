@@ -43,13 +43,22 @@ class Operator:
 
 @dataclass(frozen=True, slots=True)
 class ArticleSource:
-    """Articles to read on a schedule: `paths` are files, globs, folders or URLs. `cron` (five fields, UTC) takes the
-    place of `every`."""
+    """Articles to read on a schedule: `paths` are files, globs, folders or URLs. `cron` (five fields, in the time zone
+    `timezone`, UTC unless named) takes the place of `every`. What a URL answers decides what it is (an article, a feed,
+    a sitemap, a web archive, a data set), unless `kind` states it. `since` leaves out of what a feed or a sitemap lists
+    articles published longer ago."""
 
     label: str
     paths: tuple[str, ...]
     every: dt.timedelta = dt.timedelta(hours=1)
     cron: str | None = None
+    timezone: str | None = None
+    kind: str | None = None
+    since: dt.timedelta | None = None
+
+
+#: What a source may be stated to be.
+KINDS = ("article", "feed", "sitemap", "warc", "data")
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +271,8 @@ def _check_source(table: dict[str, Any], at: _At) -> None:
             raise _Wrong(at, f"{_name(at)} has no {key}; a source needs a label and paths")
     if "every" in table and "cron" in table:
         raise _Wrong((*at, "cron"), f"{_name(at)} has both every and cron; keep one of them")
+    if "timezone" in table and "cron" not in table:
+        raise _Wrong((*at, "timezone"), f"{_name(at)} has a timezone and no cron; only cron is read in a time zone")
 
 
 def _nearest(key: str, schema: Mapping[str, Any], at: _At) -> str:
@@ -328,10 +339,25 @@ def _check(at: _At, value: Any) -> None:
             raise _Wrong(at, f"{_name(at)} is {value}; a port is at most 65535")
     elif key == "cron" and not re.fullmatch(r"\S+(\s+\S+){4}", value.strip()):
         raise _Wrong(at, f'{_name(at)} is {value!r}; cron takes five fields, such as "*/15 * * * *"')
+    elif key == "kind" and value not in KINDS:
+        raise _Wrong(at, f"{_name(at)} is {value!r}; write one of {', '.join(KINDS)}")
+    elif key == "timezone":
+        _check_timezone(at, value)
     elif key == "proxy" and at_table == "fetch":
         _check_proxy(at, value)
     elif at[:2] == ("fetch", "resolve"):
         _check_endpoint(at, value)
+
+
+def _check_timezone(at: _At, value: str) -> None:
+    import zoneinfo
+
+    try:
+        zoneinfo.ZoneInfo(value)
+    except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError) as error:
+        raise _Wrong(
+            at, f'{_name(at)} is {value!r}; no such time zone is known here. Write one such as "Europe/Berlin"'
+        ) from error
 
 
 def _check_proxy(at: _At, value: str) -> None:

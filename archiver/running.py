@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from archiver import __version__, articles
-from archiver.archive import Article, Job, Rules
+from archiver.archive import Article, Job, Rules, Watched
 from archiver.config import Config
 from archiver.errors import ArchiveError, InputError
 from archiver.fetch import Fetcher, retry_after
@@ -27,6 +27,8 @@ from archiver.ledger.keys import Keys
 from archiver.model import canonical, timestamp
 from archiver.store import Writer, schema, work
 
+#: So many inputs that could not be read are named in the report that people read.
+_SHOWN = 50
 #: Seconds that work under way gets to finish after SIGTERM or Ctrl-C.
 _DEADLINE = 30.0
 
@@ -34,7 +36,7 @@ _DEADLINE = 30.0
 def run(config: Config, options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """The command; its exit code."""
     path = options.archive or config.archive
-    inputs = options.articles or [each for source in config.sources for each in source.paths]
+    inputs = options.articles
     if not options.once and (options.articles or not config.sources):
         raise InputError(
             "the service reads the [[sources]] of the configuration, and there are none. "
@@ -91,7 +93,7 @@ async def _run(
             extract=articles.embeds,
             text_of=articles.text_of,
             retry_after=retry_after,
-            sources={source.label: _reader(source.paths) for source in config.sources},
+            sources=watched(config),
             listener=show.event,
             sign=_signer(config, path),
             authority=config.ledger.authority,
@@ -126,7 +128,10 @@ async def _once(job: Job, inputs: Iterable[str], stopping: asyncio.Event) -> Non
     renewing = asyncio.create_task(_renew(job))
 
     async def work_through() -> None:
-        await job.read(_reader(tuple(inputs))())
+        if inputs:
+            await job.read(_reader(tuple(inputs))())
+        else:
+            await job.mark_sources()
         await job.drain(hurry=True)
 
     working = asyncio.create_task(work_through())
@@ -220,6 +225,11 @@ def rules(config: Config, environ: Mapping[str, str]) -> Rules:
         concurrency=config.fetch.connections,
         environ=environ,
     )
+
+
+def watched(config: Config) -> dict[str, Watched]:
+    """The configured sources of articles, by label."""
+    return {source.label: Watched(_reader(source.paths), source.kind, source.since) for source in config.sources}
 
 
 def _reader(paths: tuple[str, ...]) -> Callable[[], Iterator[Article | InputError | str]]:
@@ -336,8 +346,16 @@ def describe(report: Mapping[str, Any], path: Path, options: argparse.Namespace)
     )
     if report["replayed"]:
         lines.append("  answered from a recording: every capture keeps the time and origin of its record, and says so")
-    for message in report["refused"]:
+    pages, listed = report["pages"], report["listed"]
+    if any(pages.values()):
+        lines.append(
+            f"  {pages['read']} pages read, {pages['unchanged']} unchanged, {pages['failed']} failed; "
+            f"{listed['new']} articles listed, {listed['failed']} of them not read"
+        )
+    for message in report["refused"][:_SHOWN]:
         lines.append(f"  not read: {message}")
+    if len(report["refused"]) > _SHOWN:
+        lines.append(f"  not read: {len(report['refused']) - _SHOWN} more; --json names them")
     for host in report["silent_hosts"]:
         lines.append(f"  no answer from {host}; its posts stay due")
     for host, until in report["held_hosts"].items():

@@ -15,6 +15,7 @@ from typing import Any
 
 from archiver.archive import Job
 from archiver.config import ArticleSource
+from archiver.errors import ConfigError
 
 log = logging.getLogger("archiver")
 
@@ -30,13 +31,13 @@ async def serve(job: Job, sources: tuple[ArticleSource, ...], stopping: asyncio.
     wake = asyncio.Event()
 
     async def tick(label: str) -> None:
-        await job.mark_source(label)
+        ticked = scheduler.get_job(label)
+        await job.mark_source(label, ticked.next_run_time if ticked else None)
         wake.set()
 
     scheduler = make_scheduler(sources, tick)
     scheduler.start()
-    for source in sources:
-        await job.mark_source(source.label)
+    await job.mark_sources({each.id: each.next_run_time for each in scheduler.get_jobs()})
     renewing = asyncio.create_task(_renew(job))
     stopped = asyncio.create_task(_stop(job, stopping, wake))
     try:
@@ -74,11 +75,14 @@ def make_scheduler(sources: tuple[ArticleSource, ...], tick: Callable[[str], Any
         timezone=dt.UTC, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
     )
     for source in sources:
-        trigger = (
-            CronTrigger.from_crontab(source.cron, timezone=dt.UTC)
-            if source.cron
-            else IntervalTrigger(seconds=max(1, int(source.every.total_seconds())), timezone=dt.UTC)
-        )
+        try:
+            trigger = (
+                CronTrigger.from_crontab(source.cron, timezone=source.timezone or dt.UTC)
+                if source.cron
+                else IntervalTrigger(seconds=max(1, int(source.every.total_seconds())), timezone=dt.UTC)
+            )
+        except ValueError as error:
+            raise ConfigError(f"the cron of source {source.label!r} is {source.cron!r}: {error}") from error
         scheduler.add_job(tick, trigger, args=(source.label,), id=source.label, name=source.label)
     return scheduler
 

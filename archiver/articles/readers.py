@@ -26,6 +26,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, BinaryIO
+from urllib.parse import urlsplit
 
 from archiver.articles.reading import MAX_BYTES
 from archiver.errors import InputError
@@ -89,6 +90,16 @@ def read(
             yield error
         except OSError as error:
             yield InputError(f"{path}: cannot be read: {error.strerror or error}")
+
+
+def read_stream(stream: BinaryIO, location: str) -> Iterator[Document | InputError]:
+    """The documents of one stream, as `read` gives those of a file; *location* names it."""
+    try:
+        yield from _stream(stream, location, urlsplit(location).path, None, None)
+    except InputError as error:
+        yield error
+    except OSError as error:
+        yield InputError(f"{location}: cannot be read: {error.strerror or error}")
 
 
 def _path(path: str, text_column: str | None, url_column: str | None) -> Iterator[Document | InputError]:
@@ -293,12 +304,28 @@ def _wacz(stream: BinaryIO, location: str) -> Iterator[Document | InputError]:
 # --- feeds ----------------------------------------------------------------------------------------------------------
 
 
-def _feed(content: bytes, location: str) -> Iterator[Document | InputError]:
-    """The items of an RSS or Atom feed, each with the fullest content it gives."""
+def feed_entries(content: bytes) -> tuple[list[Any], str | None]:
+    """The items of an RSS or Atom feed as feedparser reads them, and what it found wrong with it."""
     import feedparser
 
     parsed = feedparser.parse(io.BytesIO(content), sanitize_html=False, resolve_relative_uris=False)
-    entries = parsed.get("entries") or []
+    problem = str(parsed.get("bozo_exception") or "not a feed") if parsed.get("bozo") else None
+    return list(parsed.get("entries") or ()), problem
+
+
+def feed_moment(entry: Any, name: str) -> dt.datetime | None:
+    """A time of an item, such as `published_parsed`; None where it states none."""
+    # Asked for `updated`, feedparser answers `published` where there is no update: past that, into the dict itself.
+    at = dict.get(entry, name)
+    try:
+        return dt.datetime.fromtimestamp(calendar.timegm(at), dt.UTC) if at else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def _feed(content: bytes, location: str) -> Iterator[Document | InputError]:
+    """The items of an RSS or Atom feed, each with the fullest content it gives."""
+    entries, _ = feed_entries(content)
     if not entries:
         yield Document(location, content)
         return
@@ -307,14 +334,13 @@ def _feed(content: bytes, location: str) -> Iterator[Document | InputError]:
         best = max(pieces, key=lambda piece: len(piece.get("value") or ""), default=None)
         if not best or not best.get("value"):
             continue
-        at = entry.get("published_parsed") or entry.get("updated_parsed")
         yield Document(
             location=f"{location}#{entry.get('id') or entry.get('link') or number}",
             content=str(best["value"]).encode("utf-8", "replace"),
             media_type="text/html",
             charset="utf-8",
             url=entry.get("link") or None,
-            published_at=dt.datetime.fromtimestamp(calendar.timegm(at), dt.UTC) if at else None,
+            published_at=feed_moment(entry, "published_parsed") or feed_moment(entry, "updated_parsed"),
         )
 
 
@@ -459,11 +485,11 @@ def _rows(
             location=f"{location}#{part}",
             content=content,
             url=address if isinstance(address, str) and "://" in address else None,
-            published_at=next((at for name in _DATE_COLUMNS if (at := _moment(row.get(name)))), None),
+            published_at=next((at for name in _DATE_COLUMNS if (at := row_moment(row.get(name)))), None),
         )
 
 
-def _moment(value: Any) -> dt.datetime | None:
+def row_moment(value: Any) -> dt.datetime | None:
     """A time as data sets write it; None if it cannot be read without a guess."""
     if isinstance(value, dt.datetime):
         return value if value.tzinfo else value.replace(tzinfo=dt.UTC)

@@ -17,7 +17,7 @@ from archiver.errors import ArchiveBusy, ArchiveError, ArchiveFull, InputError, 
 #: `PRAGMA application_id`: the letters "arcv", so that `file` and we can tell an archive from any other database.
 APPLICATION_ID = 0x61726376
 #: `PRAGMA user_version`: the number of migrations; a larger one in a file is a later program's.
-VERSION = 5
+VERSION = 6
 PAGE_SIZE = 8192
 #: Bytes of a blob live in immutable pieces of at most this many (EVIDENCE 2: whole 50 MB values read ten times slower).
 CHUNK_SIZE = 1024 * 1024
@@ -219,8 +219,25 @@ CUSTODY += _guards(
 CONTEXT = "ALTER TABLE embed ADD COLUMN context TEXT;"
 # The digest that an embed code states of the record it shows (`Claim.cid`).
 CID = "ALTER TABLE embed ADD COLUMN cid TEXT;"
+# What is looked at again and again. `watched` is a page that a source names (a feed, a sitemap, an article's own
+# address) or that such a page names (a sitemap of an index): what its answer said of itself, so that the next question
+# is conditional, and how often in a row it failed. `entry` is an article's address as such a page lists it. `tick` says
+# when each source was last due and is due next, `growth` how large the archive was at the end of each day.
+WATCHED = """
+CREATE TABLE watched (
+  url TEXT PRIMARY KEY, label TEXT, parent TEXT, kind TEXT, etag TEXT, last_modified TEXT, lastmod TEXT,
+  checked_at TEXT, changed_at TEXT, failures INTEGER NOT NULL DEFAULT 0, failure TEXT
+) STRICT;
+CREATE INDEX watched_by_parent ON watched(parent);
+CREATE TABLE entry (
+  url TEXT PRIMARY KEY, label TEXT, published_at TEXT, changed_at TEXT, found_at TEXT NOT NULL, read_at TEXT,
+  failure TEXT
+) STRICT;
+CREATE TABLE tick (label TEXT PRIMARY KEY, at TEXT, next_at TEXT) STRICT, WITHOUT ROWID;
+CREATE TABLE growth (day TEXT PRIMARY KEY, bytes INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+"""
 #: Every statement that made the schema, in the order of the migrations.
-SCRIPTS = (FACTS, GUARDS, OPINIONS, WORK, LEDGER, CUSTODY, CONTEXT, CID)
+SCRIPTS = (FACTS, GUARDS, OPINIONS, WORK, LEDGER, CUSTODY, CONTEXT, CID, WATCHED)
 #: What stands in place of a capture's record that was erased.
 ERASED = '{"erased":true}'
 
@@ -385,6 +402,11 @@ def _migrate(connection: sqlite3.Connection) -> None:
     @migrations(name="0005_cid")
     def cid(db: Database) -> None:
         db.execute(CID)
+
+    @migrations(name="0006_watched")
+    def watched(db: Database) -> None:
+        for statement in _statements(WATCHED):
+            db.execute(statement)
 
     migrations.apply(Database(connection))
     connection.execute(f"PRAGMA user_version = {VERSION}")

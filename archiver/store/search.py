@@ -364,6 +364,8 @@ def refs(db: sqlite3.Connection) -> Iterator[Ref]:
 
 def status(db: sqlite3.Connection, now: str) -> dict[str, Any]:
     """How the archive stands: totals, what is due and waits and why, hosts that asked us to wait, the last runs."""
+    from archiver.store import watch
+
     pages, size = (db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
     count = {
         name: db.execute(f"SELECT count(*) FROM {name}").fetchone()[0]  # noqa: S608 - names from this tuple
@@ -373,7 +375,14 @@ def status(db: sqlite3.Connection, now: str) -> dict[str, Any]:
         "SELECT count(*), coalesce(sum(size), 0) "
         "FROM (SELECT DISTINCT sha256, size FROM media WHERE sha256 IS NOT NULL)"
     ).fetchone()
+    # An archive that no later program wrote in yet has no watched pages: a reader changes nothing.
+    is_current = db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'watched'").fetchone() is not None
     return {
+        "sources": watch.sources(db) if is_current else watch.NONE,
+        "growth": [
+            {"day": row[0], "bytes": row[1]}
+            for row in (db.execute("SELECT day, bytes FROM growth ORDER BY day DESC LIMIT 31") if is_current else ())
+        ],
         "erasure": next(
             (row[0] for row in db.execute("SELECT value FROM setting WHERE name = 'erasure unfinished'")), None
         ),

@@ -15,31 +15,42 @@ from typing import Any
 from archiver.model import moment, timestamp
 
 #: What is done first: new articles and embeds (they may lead to posts that die now), then posts, then their media.
-PRIORITY = {"source": 0, "embed": 0, "post": 1, "media": 2}
+PRIORITY = {"source": 0, "watched": 0, "article": 0, "embed": 0, "post": 1, "media": 2}
 #: Looking again at what is archived comes last.
 AGAIN = 3
+#: Articles published long ago, and the posts they show: after what was just published, before looking again.
+BACKLOG = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """One piece of work. `key` is a source's label, an embed's id, `platform:id` of a post, or `platform:id key` of one
-    of its media. `began_at` is set where an earlier run began it and was cut off."""
+    """One piece of work. `key` is a source's label, a page's or an article's URL, an embed's id, `platform:id` of a
+    post, or `platform:id key` of one of its media. `began_at` is set where an earlier run began it and was cut off."""
 
     kind: str
     key: str
     due_at: dt.datetime
     tries: int
     began_at: dt.datetime | None
+    priority: int = 0
 
 
 def mark_due(
-    db: sqlite3.Connection, kind: str, key: str, at: dt.datetime, *, tries: int = 0, reason: str | None = None
+    db: sqlite3.Connection,
+    kind: str,
+    key: str,
+    at: dt.datetime,
+    *,
+    tries: int = 0,
+    reason: str | None = None,
+    is_backlog: bool = False,
 ) -> None:
     """Make it due at that time; what is due already becomes due no later, and what was under way starts afresh."""
     db.execute(
         "INSERT INTO due (kind, key, due_at, priority, tries, reason) VALUES (?, ?, ?, ?, ?, ?) "
-        "ON CONFLICT (kind, key) DO UPDATE SET due_at = min(due_at, excluded.due_at)",
-        (kind, key, timestamp(at), PRIORITY[kind], tries, reason),
+        "ON CONFLICT (kind, key) DO UPDATE SET due_at = min(due_at, excluded.due_at), "
+        "priority = min(priority, excluded.priority)",
+        (kind, key, timestamp(at), BACKLOG if is_backlog else PRIORITY[kind], tries, reason),
     )
 
 
@@ -56,9 +67,16 @@ def put_off(
 ) -> None:
     """It was tried; try again at that time, and say why it waits."""
     db.execute(
-        "UPDATE due SET due_at = ?, tries = ?, reason = ?, detail = ?, priority = ?, began_at = NULL "
-        "WHERE kind = ? AND key = ?",
-        (timestamp(at), tries, reason, detail, AGAIN if is_again else PRIORITY[kind], kind, key),
+        "UPDATE due SET due_at = ?, tries = ?, reason = ?, detail = ?, began_at = NULL, "
+        "priority = CASE WHEN ? THEN ? WHEN priority = ? THEN priority ELSE ? END WHERE kind = ? AND key = ?",
+        (timestamp(at), tries, reason, detail, is_again, AGAIN, BACKLOG, PRIORITY[kind], kind, key),
+    )
+
+
+def hasten(db: sqlite3.Connection, kind: str, key: str) -> None:
+    """What waited with the backlog is news after all."""
+    db.execute(
+        "UPDATE due SET priority = ? WHERE kind = ? AND key = ? AND priority = ?", (PRIORITY[kind], kind, key, BACKLOG)
     )
 
 
@@ -72,7 +90,7 @@ def begin(db: sqlite3.Connection, kind: str, key: str, at: dt.datetime) -> None:
 
 
 #: Of the work taken at a time, so much of each priority at the least where it is due: nothing starves.
-_SHARES = {0: 0.4, 1: 0.3, 2: 0.2, 3: 0.1}
+_SHARES = {0: 0.35, 1: 0.3, 2: 0.15, BACKLOG: 0.1, AGAIN: 0.1}
 
 
 def due(db: sqlite3.Connection, now: dt.datetime, limit: int, busy: Collection[tuple[str, str]] = ()) -> list[Due]:
@@ -80,12 +98,12 @@ def due(db: sqlite3.Connection, now: dt.datetime, limit: int, busy: Collection[t
     waiting: dict[int, list[Due]] = {}
     for priority in _SHARES:
         rows = db.execute(
-            "SELECT kind, key, due_at, tries, began_at FROM due WHERE priority = ? AND due_at <= ? "
+            "SELECT kind, key, due_at, tries, began_at, priority FROM due WHERE priority = ? AND due_at <= ? "
             "ORDER BY due_at, key LIMIT ?",
             (priority, timestamp(now), limit + len(busy)),
         )
         waiting[priority] = [
-            Due(row[0], row[1], moment(row[2]), row[3], moment(row[4]) if row[4] else None)
+            Due(row[0], row[1], moment(row[2]), row[3], moment(row[4]) if row[4] else None, row[5])
             for row in rows
             if (row[0], row[1]) not in busy
         ]
