@@ -7,12 +7,13 @@ differs in its words, which is never the same (PLATFORMS.md 4, step 5).
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import enum
 import html
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -37,7 +38,7 @@ class Kind(enum.StrEnum):
 
     SAME = "same"  # the same words in the same order
     LOSSY = "lossy"  # the same, but for signs lost to `?`
-    WITHIN = "within"  # the claimed text ends or begins with the whole of the actual one
+    WITHIN = "within"  # the claimed text ends with the whole of the actual one, which begins a line or a sentence
     PART = "part"  # the claimed text is the end of the actual one
     CUT = "cut"  # one of them is the beginning of the other, and cut
     SIMILAR = "similar"
@@ -52,11 +53,13 @@ AGREEING = frozenset({Kind.SAME, Kind.LOSSY, Kind.WITHIN, Kind.PART, Kind.CUT})
 @dataclass(frozen=True, slots=True)
 class Likeness:
     """`score` 0..1; `length` is how many letters and digits of agreeing text it rests on (short texts recur). An
-    ideograph counts three and a syllable of kana or hangul two: each says as much as that many letters."""
+    ideograph counts three and a syllable of kana or hangul two: each says as much as that many letters. `has_signs`:
+    whether the emoji are the same, or may have been before they were lost."""
 
     score: float
     kind: Kind
     length: int = 0
+    has_signs: bool = True
 
     @property
     def agrees(self) -> bool:
@@ -89,7 +92,122 @@ def likeness(claimed: str, actual: str, *, is_cut: bool = False) -> Likeness:
         found = _compare(ours, theirs, is_cut)
         if (found.agrees, found.score) > (best.agrees, best.score) or best.kind is Kind.EMPTY:
             best = found
+    return dataclasses.replace(best, has_signs=signs_fit(claimed, actual, best.kind)) if best.agrees else best
+
+
+def quoted(
+    claimed: str,
+    actual: str,
+    *,
+    context: str | None = None,
+    name: str | None = None,
+    author: str | None = None,
+    is_cut: bool = False,
+) -> Likeness:
+    """The same for a quotation whose ends are open.
+
+    Its start: a flattened post may begin at any line or sentence of *context*, the article's text down to the
+    attribution, of which *claimed* is the likeliest part. Its end: an author's name may have a dash of its own, and
+    then a part of the name was taken for the post's last words; *name* is the other part, *author* the whole name.
+    """
+    text, above = _without_name(claimed, context, name, author)
+    best = likeness(text, actual, is_cut=is_cut)
+    if best.kind is Kind.SAME and best.has_signs:
+        return best
+    whole = above if above is not None else text
+    wanted = len(words(actual))
+    if best.kind is Kind.PART and above is not None and len(words(whole)) > len(words(text)):
+        # The lines above are known, so they have to be the post's, as far as it goes.
+        best = likeness(whole, actual, is_cut=is_cut) if len(words(whole)) < wanted else _different(best)
+    if best.agrees and best.has_signs:
+        return best
+    is_ended = _ends_cut(whole)
+    for start in _starts(whole):
+        if not is_ended and not wanted - 2 <= len(words(whole[start:])) <= wanted + _LOST_WORDS:
+            continue
+        found = likeness(whole[start:], actual)
+        if found.kind in {Kind.SAME, Kind.LOSSY, Kind.CUT} and found.has_signs:
+            is_later = len(whole) - start < len(text)
+            return Likeness(0.95, Kind.WITHIN, found.length) if is_later else found
     return best
+
+
+def _different(found: Likeness) -> Likeness:
+    return Likeness(found.score / 2, Kind.SIMILAR, found.length)
+
+
+#: Where a post can begin in an article's text: a line, or what follows the end of a sentence. No more than this many.
+_START = re.compile(r"\n[\s>]*(?=\S)|(?<=[\w\"'”’»)\]%])[.!?…]+[\"'”’»)\]]*\s+(?=\S)|[。！？](?=\S)")
+_MAX_STARTS = 120
+#: An emoji lost to `?` may look like a word.
+_LOST_WORDS = 12
+
+
+def _starts(text: str) -> list[int]:
+    return [0, *(found.end() for found in _START.finditer(text))][-_MAX_STARTS:]
+
+
+_DASH = re.compile("[—–―−‒-]+")
+
+
+def _without_name(claimed: str, context: str | None, name: str | None, author: str | None) -> tuple[str, str | None]:
+    """The quotation without that part of its author's name which a dash in the name set apart."""
+    known = words(author or "")
+    own = words(name or "")
+    if not own or len(own) >= len(known) or known[-len(own) :] != own:
+        return claimed, context
+    for dash in reversed(list(_DASH.finditer(claimed, max(0, len(claimed) - 120)))):
+        if words(claimed[dash.end() :]) == known[: -len(own)]:
+            cut = len(claimed) - dash.start()
+            # What is left may be no word at all: then the post stands above the line of the name.
+            return claimed[: dash.start()].rstrip(), None if context is None else context[:-cut].rstrip()
+    return claimed, context
+
+
+# --- emoji ----------------------------------------------------------------------------------------------------------
+
+_EMOJI = re.compile("[\u2190-\u21ff\u2300-\u23ff\u25a0-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff]")
+#: Joiners, variation selectors, the keycap: parts of a sign that articles drop.
+_JOINT = re.compile("[\u200d\ufe0e\ufe0f\u20e3\U000e0020-\U000e007f]")
+_SIGNS = re.compile(rf"{_EMOJI.pattern}|{_JOINT.pattern}|[?\ufffd]+")
+_MAX_SIGNS = 200
+
+
+def signs_fit(claimed: str, actual: str, kind: Kind = Kind.SAME) -> bool:
+    """Whether two texts of the same words bear the same emoji; lost ones (`??`) may have been those. Somebody who posts
+    the same words twice in a day changes just those."""
+    ours, theirs = _signs(claimed), _signs(actual)
+    said, says = ([sign for sign in signs if not _JOINT.match(sign)] for signs in (ours, theirs))
+    if kind in {Kind.PART, Kind.CUT}:
+        count = min(len(said), len(says))
+        return said[:count] == says[:count] if kind is Kind.CUT else said == says[len(says) - count :]
+    if said == says:
+        return True
+    if not any(_LOST.match(sign) for sign in said):
+        return False
+    if kind is Kind.LOSSY and any(not word.isascii() for word in {*words(actual)} - {*words(claimed)}):
+        return True  # the marks may stand for words
+    # An encoder leaves one `?` of a character, one for each UTF-16 unit of it, or one for each byte.
+    encoders: tuple[Callable[[str], int], ...] = (
+        len,
+        lambda sign: len(sign.encode("utf-16-le", "surrogatepass")) // 2,
+        lambda sign: len(sign.encode("utf-8", "surrogatepass")),
+    )
+    return any(
+        re.fullmatch("".join(_lost_as(sign, units) for sign in theirs), "".join(said)) is not None for units in encoders
+    )
+
+
+def _lost_as(sign: str, units: Callable[[str], int]) -> str:
+    if _LOST.match(sign):
+        return r"[?\ufffd]+"
+    lost = rf"[?\ufffd]{{{units(sign)}}}"
+    return f"(?:{lost})?" if _JOINT.match(sign) else f"(?:{sign}|{lost})"
+
+
+def _signs(text: str) -> list[str]:
+    """Each emoji, its joints, and each run of the marks that stand for lost ones, in order."""
+    return _SIGNS.findall(_URL.sub(" ", html.unescape(html.unescape(text))))[:_MAX_SIGNS]
 
 
 def _compare(claimed: str, actual: str, is_cut: bool) -> Likeness:
@@ -100,8 +218,6 @@ def _compare(claimed: str, actual: str, is_cut: bool) -> Likeness:
         return Likeness(1.0, Kind.SAME, _letters(ours))
     if _is_lossy(claimed) and (found := _lossy(claimed, theirs)):
         return found
-    if len(theirs) < len(ours) and theirs in _paragraphs_of(claimed):
-        return Likeness(0.95, Kind.WITHIN, _letters(theirs))
     if len(ours) < len(theirs) and theirs[-len(ours) :] == ours:
         return Likeness(0.9, Kind.PART, _letters(ours))
     if _begins(ours, theirs) and _ends_cut(claimed):
@@ -110,14 +226,6 @@ def _compare(claimed: str, actual: str, is_cut: bool) -> Likeness:
         return Likeness(0.9, Kind.CUT, _letters(theirs[:-1]))
     ratio = difflib.SequenceMatcher(None, ours[:MAX_ALIGNED], theirs[:MAX_ALIGNED], autojunk=False).ratio() * 0.9
     return Likeness(ratio, Kind.SIMILAR if ratio >= 0.5 else Kind.DIFFERENT, int(ratio * _letters(theirs)))
-
-
-def _paragraphs_of(claimed: str) -> Iterator[tuple[str, ...]]:
-    """The words of the claim from each later line on. A claim's end is sure (the attribution follows it) and its start
-    is open, but only whole lines of the article may stand before the post: a word more on the same line, or at the
-    end, is another post's."""
-    lines = claimed.split("\n")
-    return (words("\n".join(lines[first:])) for first in range(1, len(lines)))
 
 
 def _letters(parts: tuple[str, ...]) -> int:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archiver.likeness import Kind, clean, likeness, words
+from archiver.likeness import Kind, clean, likeness, quoted, signs_fit, words
 
 POST = "Gerasimov promised all was under control. Putin & the rest “looked sceptical” – again… 🇺🇦"
 
@@ -37,9 +37,7 @@ def test_what_articles_change_does_not_make_another_text(claimed):
         ("????? Україні ?? glory to all the heroes", "Слава Україні 🇺🇦 glory to all the heroes", Kind.LOSSY),
         ("Caf? owners in M?nchen are happy", "Café owners in München are happy", Kind.LOSSY),
         ("Caf\ufffd owners in M\ufffd\ufffdnchen are happy", "Café owners in München are happy", Kind.LOSSY),
-        ("An article's own words.\n" + POST, POST, Kind.WITHIN),
-        # On one line nobody can tell an article's words from a word more in another post.
-        ("An article's own words. " + POST, POST, Kind.SIMILAR),
+        ("An article's own words.\n" + POST, POST, Kind.SIMILAR),
         (POST + "\nFerry third said!", POST, Kind.SIMILAR),
         ("Putin and the rest looked sceptical", "Nothing is new. Putin and the rest looked sceptical", Kind.PART),
         ("Gerasimov promised all was und…", POST, Kind.CUT),
@@ -94,3 +92,76 @@ def test_a_score_is_between_nothing_and_all(one, other):
 @given(st.text(alphabet="a?\ufffd b", max_size=400), st.text(alphabet="ab ", max_size=400))
 def test_lost_signs_never_make_it_slow(one, other):
     likeness(one, other)
+
+
+# --- a quotation whose ends are open --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("claimed", "kind"),
+    [
+        ("An article's own words.\n" + POST, Kind.WITHIN),
+        ("An article's own words. " + POST, Kind.WITHIN),
+        ("Somebody wrote!\u201d " + POST, Kind.WITHIN),
+        # A word more that begins no sentence is another post's.
+        ("Breaking " + POST, Kind.SIMILAR),
+        ("\U0001f6a8 " + POST, Kind.SAME),
+        (POST + "\nFerry third said!", Kind.SIMILAR),
+    ],
+)
+def test_a_post_may_begin_at_any_line_or_sentence_of_the_article(claimed, kind):
+    assert quoted(claimed, POST).kind is kind
+
+
+def test_a_post_of_several_paragraphs_is_found_above_its_likeliest_part():
+    post = "The bridge is closed.\n\nIt will be closed until further notice, says the harbour."
+    last = "It will be closed until further notice, says the harbour."
+    assert quoted(last, post).kind is Kind.PART
+    assert quoted(last, post, context=f"An article's own words.\n\n{post}").kind is Kind.SAME
+    # Other lines above it: another post that ends alike.
+    assert not quoted(last, post, context=f"An article's own words.\n\nThe bridge is open.\n\n{last}").agrees
+
+
+def test_a_cut_quotation_behind_the_articles_own_words_is_found():
+    assert quoted("An article's own words. Gerasimov promised all was under\u2026", POST).agrees
+
+
+@pytest.mark.parametrize("dash", ["\u2014", "\u2013", "--", "-"])
+def test_a_name_with_a_dash_of_its_own_is_no_part_of_the_words(dash):
+    claimed = f"{POST} {dash} \U0001f30a Harbour"
+    assert quoted(claimed, POST, name="News", author="\U0001f30a Harbour \u2014 News").kind is Kind.SAME
+    assert not quoted(claimed, POST, name="News", author="Somebody Else").agrees
+
+
+def test_a_line_of_nothing_but_the_name_leaves_the_post_above_it():
+    found = quoted(
+        "-- ?? Harbour", POST, context=f"{POST}\n-- ?? Harbour", name="News", author="\U0001f30a Harbour \u2014 News"
+    )
+    assert found.kind is Kind.SAME
+
+
+# --- emoji ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("claimed", "actual", "fits"),
+    [
+        ("\U0001f6a8 a \u26a0\ufe0f", "\U0001f6a8 a \u26a0", True),
+        ("\U0001f6a8 a", "\U0001f7e2 a", False),
+        ("\U0001f6a8 a", "a", False),
+        ("a", "\U0001f6a8 a", False),
+        ("?? a", "\U0001f6a8 a", True),  # UTF-16 units
+        ("? a", "\U0001f6a8 a", True),  # characters
+        ("???? a", "\U0001f6a8 a", True),  # bytes
+        ("?? a", "\U0001f1fa\U0001f1e6 a", True),
+        ("???? a", "\U0001f1fa\U0001f1e6 a", True),
+        ("??? a", "\U0001f6a8 a", False),
+        ("????? a", "\U0001f469\u200d\U0001f692 a", True),
+        ("\u26a0?? a", "\u26a0\U0001f6a8 a", True),  # an encoder that knows the older signs
+        ("?? a", "a", False),
+        ("really? a", "really? a", True),
+        ("see https://example.org/a?b=c", "see", True),
+    ],
+)
+def test_emoji_are_those_of_the_post_or_lost(claimed, actual, fits):
+    assert signs_fit(claimed, actual) is fits

@@ -12,18 +12,12 @@ from hypothesis import strategies as st
 from archiver import memento
 from archiver.errors import NotRecorded, Unreachable
 from archiver.model import Claim, PostRef, Reason, Resolution
+from archiver.platforms.twitter.climb import fits_day, window
 from archiver.platforms.twitter.grammar import EPOCH_MS
-from archiver.platforms.twitter.ladder import (
-    code_request,
-    fits_day,
-    id_range,
-    prefixes,
-    resolve,
-    short_code,
-    target,
-    window,
-)
+from archiver.platforms.twitter.ladder import resolve
 from archiver.platforms.twitter.payloads import path_handle
+from archiver.platforms.twitter.recovery import id_range, prefixes
+from archiver.platforms.twitter.shortcodes import code_request, short_code, target
 from archiver.platforms.twitter.sources import syndication_request
 
 DAY = dt.date(2024, 8, 7)
@@ -447,19 +441,66 @@ def test_media_shown_again_lead_to_the_post_that_shows_them_again():
     assert (found.ref, found.rung) == (PostRef("twitter", NOON), "handle+date+text")
 
 
-def test_a_text_is_not_chosen_while_another_post_cannot_be_read_however_long():
-    """The generated world: the unread post was the one quoted, and the readable one differed in its emoji alone."""
+def unread(id: str, status: int):
+    """X's answer about a post of which the archive has redirects alone."""
+    return shown(id, "", status)
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_text_is_not_chosen_while_another_post_may_be_read_another_day(status):
     posts = {NOON: tweet(NOON, code=None), an_id(9): None}
-    found = drive(resolve(PLAIN, None), archive(posts))
-    assert (found.ref, found.reason) == (None, Reason.AMBIGUOUS)
+    found = drive(resolve(PLAIN, None), archive(posts) | unread(an_id(9), status))
+    assert found.ref is None and found.reason in {Reason.RATE_LIMITED, Reason.SERVER_ERROR}
     assert NOON in candidates(found)
 
 
-def test_a_middling_text_is_not_chosen_while_another_post_cannot_be_read():
-    text = "Good morning to everybody."
-    posts = {NOON: tweet(NOON, text=text, code=None), an_id(9): None}
-    found = drive(resolve(Claim("Reporter", None, DAY, text), None), archive(posts))
+def test_the_whole_text_is_chosen_where_nobody_can_read_the_other_post_any_more_and_that_is_said():
+    posts = {NOON: tweet(NOON, code=None), an_id(9): None}
+    found = drive(resolve(PLAIN, None), archive(posts))
+    assert found.ref == PostRef("twitter", NOON)
+    assert "1 of them nobody can read any more" in found.evidence[-1].detail
+
+
+def test_a_short_part_of_a_text_is_not_chosen_while_another_post_cannot_be_read():
+    posts = {NOON: tweet(NOON, text="Good night. Good morning to everybody.", code=None), an_id(9): None}
+    claim = Claim("Reporter", None, DAY, "Good morning to everybody.")
+    found = drive(resolve(claim, None), archive(posts))
     assert (found.ref, found.reason) == (None, Reason.AMBIGUOUS)
+
+
+def test_an_authors_picture_shown_again_is_not_the_post_that_showed_it_first():
+    """The pic code leads to the first post, which is deleted: its archived words are read before it is believed."""
+    first = tweet(an_id(9), text="Something else altogether was said in the morning here.", code="Picture000")
+    lead = moved("Picture001", f"https://x.com/reporter/status/{an_id(9)}/photo/1")
+    found = drive(resolve(CLAIM, None), archive({an_id(9): first}, "twitter.com/reporter/status") | lead)
+    assert (found.ref, found.reason) == (None, Reason.AMBIGUOUS)
+    both = archive({an_id(9): first, NOON: tweet(NOON)}, "twitter.com/reporter/status") | lead
+    assert drive(resolve(CLAIM, None), both).ref == PostRef("twitter", NOON)
+
+
+def test_a_picture_whose_post_nobody_can_read_is_not_believed_against_the_very_words():
+    lead = moved("Picture001", f"https://x.com/reporter/status/{an_id(9)}/photo/1")
+    # A capture that does not show all links: nobody can tell whether the code stands in this one.
+    posts = {an_id(9): None, NOON: tweet(NOON, code=None) | {"truncated": True}}
+    found = drive(resolve(CLAIM, None), archive(posts, "twitter.com/reporter/status") | lead | gone(an_id(9)))
+    assert (found.ref, found.reason) == (None, Reason.AMBIGUOUS)
+    alone = archive({an_id(9): None}, "twitter.com/reporter/status") | lead | gone(an_id(9))
+    assert drive(resolve(CLAIM, None), alone).ref == PostRef("twitter", an_id(9))
+
+
+def test_the_post_of_a_renamed_author_is_told_by_a_capture_of_its_time():
+    """Live it is shown under another name; the capture under the claimed one is read too."""
+    place = f"twitter.com/Reporter/status/{NOON}"
+    web = archive({NOON: None}) | shown(NOON, tweet(NOON, handle="renamed", code=None))
+    web = web | index(place, (f"https://{place}", "application/json", 200), prefix=True)
+    web = web | replayed(f"https://{place}", tweet(NOON, handle="Reporter", code=None))
+    assert drive(resolve(PLAIN, None), web).ref == PostRef("twitter", NOON)
+
+
+def test_versions_of_an_edited_post_share_a_code_and_are_told_apart_by_their_words():
+    claim = Claim("Reporter", None, DAY, TEXT, ("Picture001",), ("Picture001",))
+    posts = {an_id(8): tweet(an_id(8), text=TEXT.replace("new", "first")), an_id(9): tweet(an_id(9))}
+    assert drive(resolve(claim, None), archive(posts) | dead("Picture001")).ref == PostRef("twitter", an_id(9))
 
 
 def test_the_archives_own_rate_limit_ends_the_search_at_once():

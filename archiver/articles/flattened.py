@@ -167,7 +167,7 @@ def _name(text: str, floor: int, end: int) -> tuple[int, int] | None:
     ):
         return above.start(), line
     # A dash that begins the line begins the attribution, whatever dashes the name has; a single hyphen may be a list's.
-    if dashes and not text[line : dashes[0].start()].strip(" \t>") and len(dashes[0][0]) > 1:
+    if dashes and not text[line : dashes[0].start()].strip(" \t>") and dashes[0][0].startswith("--"):
         return dashes[0].start(), dashes[0].end()
     for kind in ([m for m in dashes if _SURE.fullmatch(m[0])], dashes):
         if kind:

@@ -1,0 +1,288 @@
+"""Which post of an author and a day has a text, by way of what a web archive indexed (PLATFORMS.md 4).
+
+The index knows no times, but an id begins with its time: at most two prefixes cover the day in any zone. Every post
+found there is read, wherever it can be, before one is chosen; a post that could be read another day leaves the choice
+to that day.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Generator
+from dataclasses import dataclass, field
+
+from archiver import memento
+from archiver.errors import ParseError
+from archiver.likeness import Kind, Likeness
+from archiver.model import Capture, Claim, Post, PostRef, Reason, Request
+from archiver.platforms.twitter import payloads
+from archiver.platforms.twitter.climb import PASSING, Climb, alike, has_code, is_telling, same_handle, show, window
+from archiver.platforms.twitter.grammar import EPOCH_MS, LAST_SEQUENTIAL, match, posted_at
+from archiver.platforms.twitter.sources import (
+    HOSTS,
+    MAX_MEMENTOS,
+    indexed,
+    read_memento,
+    replayed,
+    worth_reading,
+)
+
+#: How many posts of an author's days are read in search of a text, and how many rows of each index query.
+MAX_READ_POSTS = 40
+MAX_ROWS = 5000
+#: What is quoted in part counts at this length even if another post of those days can no longer be read by anybody.
+_LONG = 40
+
+_HANDLE = re.compile(r"\w{1,20}", re.ASCII)
+_RUNG = "handle+date+text"
+
+
+def id_range(day: dt.date) -> tuple[int, int] | None:
+    """The ids a post of that day can have: half-open. None for days before ids carried a time (2010-11-04)."""
+    low, high = (_first_id(at) for at in window(day))
+    return (max(low, LAST_SEQUENTIAL + 1), high) if high > LAST_SEQUENTIAL else None
+
+
+def _first_id(at: dt.datetime) -> int:
+    return max(0, (int(at.timestamp() * 1000) - EPOCH_MS) << 22)
+
+
+def prefixes(low: int, high: int) -> tuple[str, ...]:
+    """At most two decimal prefixes, as long as can be, that cover the ids from *low* up to *high*: what an index
+    that only knows prefixes has to be asked for."""
+    first, last = str(low), str(high - 1)
+    if len(first) != len(last):
+        # The range crosses a power of ten (ids grew by a digit in 2018): one prefix on each side of it.
+        border = 10 ** len(first)
+        return (_common(first, str(border - 1)), _common(str(border), last))
+    for length in range(len(first), 0, -1):
+        one, other = first[:length], last[:length]
+        if int(other) - int(one) <= 1:
+            return (one,) if one == other else (one, other)
+    return ("",)
+
+
+def _common(one: str, other: str) -> str:
+    length = next((n for n, (a, b) in enumerate(zip(one, other, strict=True)) if a != b), len(one))
+    return one[:length]
+
+
+@dataclass(slots=True)
+class _Found:
+    """A post of the author's days: its captures in the index, and its text where one could be read. `is_open`: there
+    was a refusal or a silence on the way, so that it may be read another time."""
+
+    ref: PostRef
+    rows: list[memento.CdxRow] = field(default_factory=list)
+    post: Post | None = None
+    capture: Capture | None = None
+    is_open: bool = True
+
+
+def can_recover(claim: Claim) -> bool:
+    """Whether a claim says enough to look for its post: an author and a day on which ids carried a time."""
+    return bool(claim.date and id_range(claim.date) and _HANDLE.fullmatch((claim.handle or "").lstrip("@")))
+
+
+def recover(climb: Climb, pointed: PostRef | None = None) -> Generator[Request, Capture, tuple[PostRef, str] | None]:
+    """The post of that author and day that bears the claimed pic code, or alone has the claimed text.
+
+    *pointed* is the post whose media a pic code names, where nobody shows it now. An author who shows a picture again
+    makes such a code too, so it is the post unless its archived words, or another post's, say otherwise.
+
+    Costs at most two index queries per host and path form (three hosts, two forms) and, for at most MAX_READ_POSTS
+    posts, a few captures each.
+    """
+    claim = climb.claim
+    handle = (claim.handle or "").lstrip("@")
+    span = id_range(claim.date) if claim.date else None
+    if not _HANDLE.fullmatch(handle) or claim.date is None:
+        return None
+    if Reason.RATE_LIMITED in climb.passing:
+        return None
+    if span is None:
+        climb.note(_RUNG, f"ids of {claim.date} carry no time to search by")
+        return None
+    posts, is_complete = yield from _posts_of(climb, handle, span)
+    if not posts:
+        found = "no post of" if is_complete else "the index could not be read whole; no post found of"
+        climb.note(_RUNG, f"{found} @{handle} about {claim.date}{' is archived' if is_complete else ''}")
+        return _pointed_at(climb, pointed) if pointed and is_complete else None
+    ordered = sorted(posts.values(), key=lambda each: (each.ref != pointed, _distance(each.ref, claim.date), each.ref))
+    if claim.text or claim.pic_codes:
+        for each in ordered[:MAX_READ_POSTS]:
+            if Reason.RATE_LIMITED in climb.passing:
+                is_complete = False
+                break
+            yield from _read(climb, each)
+    return _choose(climb, ordered, is_complete, pointed)
+
+
+def _pointed_at(climb: Climb, pointed: PostRef) -> tuple[PostRef, str]:
+    climb.note("pic-code", f"{pointed}: nothing that can be read contradicts it")
+    return pointed, "pic-code"
+
+
+def _distance(ref: PostRef, day: dt.date | None) -> int:
+    """Whole days between a post and the middle of a day, for the order of reading."""
+    at = posted_at(ref.id)
+    return abs((at.date() - day).days) if at and day else 0
+
+
+def _posts_of(
+    climb: Climb, handle: str, span: tuple[int, int]
+) -> Generator[Request, Capture, tuple[dict[PostRef, _Found], bool]]:
+    """The author's posts with ids in a range that an archive indexed, and whether its whole index could be read."""
+    found: dict[PostRef, _Found] = {}
+    is_complete = True
+    for place in (f"{host}/{handle}/{form}" for form in ("status", "statuses") for host in HOSTS):
+        for prefix in prefixes(*span):
+            # Collapsed by key: a popular post has hundreds of captures, and its id is all that is needed here.
+            rows = yield from indexed(
+                memento.cdx_query(f"{place}/{prefix}", prefix=True, collapse="urlkey", limit=MAX_ROWS)
+            )
+            if isinstance(rows, Reason):
+                climb.missed(_RUNG, f"{place}/{prefix}… in the archive's index", rows)
+                is_complete = False
+                if rows in {Reason.RATE_LIMITED, Reason.UNREACHABLE, Reason.TIMEOUT}:
+                    return found, False
+                continue
+            is_complete = is_complete and len(rows) < MAX_ROWS
+            for row in rows:
+                ref = match(row.original)
+                if ref and span[0] <= int(ref.id) < span[1] and same_handle(payloads.path_handle(row.original), handle):
+                    found.setdefault(ref, _Found(ref)).rows.append(row)
+    return found, is_complete
+
+
+def _read(climb: Climb, each: _Found) -> Generator[Request, Capture, None]:
+    """The text of a post: from the capture at hand, from X itself, from any other capture under the same author."""
+    at, before = posted_at(each.ref.id), len(climb.passing)
+    ready = worth_reading(each.rows, at)
+    if (yield from _read_captures(climb, each, ready[:1])):
+        return
+    shown, capture = yield from show(each.ref)
+    if shown.post:
+        each.post, each.capture = shown.post, capture
+        if same_handle(shown.post.author.handle, climb.claim.handle):
+            return
+        # Renamed since, or never the author's: a capture of that time tells which.
+    if shown.reason in PASSING:
+        climb.missed(_RUNG, f"{each.ref} could not be read", shown.reason, capture)
+    left = MAX_MEMENTOS
+    for place in dict.fromkeys(_place(row) for row in each.rows):
+        rows = yield from indexed(memento.cdx_query(place, prefix=True))
+        if isinstance(rows, Reason):
+            climb.missed(_RUNG, f"{place} in the archive's index", rows)
+            return
+        others = [row for row in rows if match(row.original) == each.ref and row not in ready[:1]]
+        ordered = worth_reading(others, at)
+        if (yield from _read_captures(climb, each, ordered[:left])):
+            return
+        left -= min(left, len(ordered))
+    each.is_open = len(climb.passing) > before
+
+
+def _place(row: memento.CdxRow) -> str:
+    """The address of a post without what may follow its id: all captures of one path are one query."""
+    return re.sub(r"(/status(?:es)?/\d+).*", r"\1", row.original.split("://", 1)[-1])
+
+
+def _read_captures(climb: Climb, each: _Found, rows: list[memento.CdxRow]) -> Generator[Request, Capture, bool]:
+    for row in rows:
+        answer = yield from replayed(row)
+        if isinstance(answer, Reason):
+            climb.missed(_RUNG, f"{each.ref} as of {row.timestamp}", answer)
+            continue
+        try:
+            shown = read_memento(answer, each.ref)
+        except ParseError:
+            continue
+        if shown.reason is Reason.RATE_LIMITED:
+            climb.missed(_RUNG, f"{each.ref} as of {row.timestamp}", shown.reason, answer)
+            return False
+        if shown.post and (shown.post.text or shown.post.links):
+            each.post, each.capture = shown.post, answer
+            return True
+    return False
+
+
+def _choose(
+    climb: Climb, posts: list[_Found], is_complete: bool, pointed: PostRef | None
+) -> tuple[PostRef, str] | None:
+    claim = climb.claim
+    bearing: list[_Found] = []  # a claimed pic code stands in the post
+    agreeing: list[tuple[_Found, Likeness]] = []
+    unread = 0
+    is_against_pointed = False
+    for each in posts:
+        why = [f"archived under @{claim.handle}", "the day fits"]
+        post = each.post
+        if post is None:
+            unread += 1
+            is_complete = is_complete and not each.is_open
+            climb.consider(each.ref, 0.1, *why, "its text could not be read")
+            continue
+        found = alike(claim, post)
+        if claim.text:
+            why.append(str(found))
+        against = _against(claim, post)
+        if each.ref == pointed and claim.text and (against or not found.agrees):
+            is_against_pointed = True
+        if against:
+            climb.consider(each.ref, min(found.score, 0.3), *why, against)
+            continue
+        if any(has_code(post, code) for code in claim.pic_codes):
+            bearing.append(each)
+            climb.consider(each.ref, 1.0, *why, "the pic code stands in it")
+        else:
+            climb.consider(each.ref, found.score, *why)
+        if is_telling(found):
+            agreeing.append((each, found))
+    if len(bearing) > 1:
+        # The versions of an edited post have one code.
+        bearing = [each for each, _ in agreeing if each in bearing] or bearing
+    if len(bearing) == 1:
+        climb.note(_RUNG, f"the pic code stands in {bearing[0].ref}", bearing[0].capture)
+        return bearing[0].ref, _RUNG
+    if len(agreeing) > 1:
+        # Posts that repeat a text have links of their own: the claimed one may tell which.
+        told = [(each, found) for each, found in agreeing if each.post and _codes(claim) & _codes_of(each.post)]
+        agreeing = told if len(told) == 1 else agreeing
+    if is_complete and not bearing:
+        if pointed and not is_against_pointed and all(each.ref == pointed for each, _ in agreeing):
+            return _pointed_at(climb, pointed)
+        if len(agreeing) == 1 and (pointed is None or is_against_pointed):
+            each, found = agreeing[0]
+            is_whole = found.kind in {Kind.SAME, Kind.LOSSY}
+            if not unread or is_whole or found.length >= _LONG:
+                beside = f"; {unread} of them nobody can read any more" if unread else ""
+                climb.note(_RUNG, f"{each.ref} alone of {len(posts)} posts: {found}{beside}", each.capture)
+                return each.ref, _RUNG
+    climb.note(_RUNG, f"{len(posts)} posts of @{claim.handle} about {claim.date} are archived, none proved the one")
+    climb.reasons.append(Reason.AMBIGUOUS)
+    return None
+
+
+def _codes(claim: Claim) -> set[str]:
+    return {*claim.codes, *claim.pic_codes}
+
+
+def _codes_of(post: Post) -> set[str]:
+    return {code for link in post.links if (code := payloads.code_of(link.url))}
+
+
+def _against(claim: Claim, post: Post) -> str | None:
+    """What in a post contradicts the claim: another author (X does not check the handle in a URL, and archives kept
+    such URLs), or links of its own that are not those claimed. A text alone does not: articles misquote."""
+    if not same_handle(post.author.handle, claim.handle):
+        return f"shown under @{post.author.handle}"
+    claimed, own = _codes(claim), _codes_of(post)
+    pics = {code for link in post.links if payloads.is_media_link(link) and (code := payloads.code_of(link.url))}
+    if claim.pic_codes and pics and not pics & set(claim.pic_codes):
+        return "its media link is another"
+    shows_all_links = not post.is_truncated and dict(post.extra).get("read_from") != "microdata"
+    if claimed and not claimed & own and (own or shows_all_links):
+        return "its links are others"
+    return None
