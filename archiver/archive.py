@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
-from archiver import __version__, resolve, sniff
+from archiver import __version__, picture, resolve, sniff
 from archiver.articles import listings, readers
 from archiver.corroborate import corroborate
 from archiver.errors import ArchiverError, FetchError, InputError, ParseError
@@ -943,9 +943,16 @@ class Job:
         ref = resolve.ref_of(name)
         descriptions = await self._db(opinions.media_shown, ref, key)
         reason, capture, look = await self._first_media(descriptions, began_at)
+        new = capture.payload if capture and look and (look.type or "").startswith("image/") else None
+        if new:
+            is_known = await self._db(opinions.has_picture, new.sha256)
+            new = None if is_known else new
+        seen = await asyncio.to_thread(picture.likeness, new) if new else None
 
         def note(db: Any) -> None:
             now = self._now()
+            if new:
+                opinions.add_picture(db, new.sha256, seen.pdq if seen else None)
             opinions.set_media(
                 db,
                 ref,

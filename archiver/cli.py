@@ -131,7 +131,8 @@ def _parser() -> argparse.ArgumentParser:
         "query",
         nargs="+",
         metavar="QUERY",
-        help="URL, id, t.co or pic code, @handle [date], pasted text, an article's path or URL, media file or hash",
+        help="URL, id, t.co or pic code, @handle [date], pasted text, an article's path or URL, a media file "
+        "(a picture also as somebody else saved it) or its hash",
     )
     lookup.add_argument("--save-media", type=Path, metavar="DIR", help="write the posts' media there, named by digest")
     export = add(
@@ -285,7 +286,9 @@ def _lookup(options: argparse.Namespace) -> int:
     path, query = _archive_path(options), " ".join(options.query)
     with contextlib.closing(connect_to_read(path)) as db, translated(path):
         posts, embeds = search.find(db, query, _match)
-        dossiers = [search.dossier(db, ref) for ref in posts]
+        alike = _alike(db, query)
+        posts += [ref for ref in alike if ref not in posts]
+        dossiers = [{**search.dossier(db, ref), **({"alike": alike[ref]} if ref in alike else {})} for ref in posts]
         loose = [search.unresolved(db, embed) for embed in embeds]
         if options.save_media:
             _save_media(db, dossiers, options.save_media)
@@ -301,6 +304,27 @@ def _lookup(options: argparse.Namespace) -> int:
                 f"archiver: {path} holds nothing for {query!r}. `archiver status` says what it holds.", file=sys.stderr
             )
     return 0 if posts or embeds else 1
+
+
+def _alike(db: Any, query: str) -> dict[tuple[str, str], dict[str, Any]]:
+    """Posts with the same picture as the file that a query names: which of theirs, and how far from it."""
+    if "\n" in query or "\0" in query or len(query) > 4096 or not Path(query).is_file():
+        return {}
+    with Path(query).open("rb") as stream:
+        head = stream.read(12)
+    if not head.startswith((b"\xff\xd8\xff", b"\x89PNG", b"GIF8")) and head[8:12] != b"WEBP":
+        return {}
+    from archiver import picture
+    from archiver.model import Body
+    from archiver.store import search
+
+    file = Path(query)
+    seen = picture.likeness(Body("", file.stat().st_size, lambda: file.open("rb")))
+    if seen is None:
+        print(f"archiver: {query}: no picture, or with too little in it to be recognised", file=sys.stderr)
+        return {}
+    found = search.alike(db, seen.pdq, picture.SAME)[:20]
+    return {ref: {"sha256": sha256, "distance": distance} for ref, sha256, distance in found}
 
 
 def _save_media(db: Any, dossiers: list[dict[str, Any]], folder: Path) -> None:
@@ -349,6 +373,8 @@ def _describe(dossier: dict[str, Any]) -> str:
             lines.append(f"  media     {media['type']}{size} {_bytes(media['size'])} sha256:{media['sha256']}")
         else:
             lines.append(f"  media     {media['kind']} missing ({media['reason']}) {media['url']}")
+    if alike := dossier.get("alike"):
+        lines.append(f"  resembles sha256:{alike['sha256']}, {alike['distance']} of 256 bits apart")
     for shown in dossier["articles"]:
         overall = (shown["corroboration"] or {}).get("overall", "not compared")
         lines.append(f"  shown in  {shown['location']}  {shown['kind']}, {overall}")

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from archiver import resolve, sniff
+from archiver import picture, resolve, sniff
 from archiver.archive import Job, Rules
 from archiver.errors import ArchiverError, FetchError, NotRecorded, ParseError
 from archiver.model import Capture, Claim, Embed, Finding, Outcome, Post, PostRef, Reason, Request, timestamp
@@ -33,6 +33,7 @@ _TABLES = (
     ("attempt", "id"),
     ("snapshot", "id"),
     ("media", "snapshot || ' ' || key"),
+    ("picture", "sha256"),
     ("post", "platform || ':' || id"),
     ("code", "code || ' ' || coalesce(embed, '') || ' ' || coalesce(platform || ':' || post, '')"),
     ("wording", "coalesce(embed, platform || ':' || post)"),
@@ -194,6 +195,7 @@ class _Reading:
         self._resolutions()
         attempts = self._attempts()
         self._media()
+        self._pictures()
         self._posts()
         self._index()
         changes = tuple(_changes(before, self._rows()))
@@ -453,6 +455,17 @@ class _Reading:
                     "WHERE rowid = ?",
                     (Reason.UNREADABLE.value, rowid),
                 )
+
+    def _pictures(self) -> None:
+        """Hashes of pictures that have none yet; of what is no picture of any post any more there is none."""
+        self._db.execute("DELETE FROM picture WHERE sha256 NOT IN (SELECT sha256 FROM media WHERE sha256 IS NOT NULL)")
+        rows = self._db.execute(
+            "SELECT DISTINCT sha256, size FROM media WHERE type LIKE 'image/%' AND sha256 IS NOT NULL "
+            "AND sha256 NOT IN (SELECT sha256 FROM picture)"
+        ).fetchall()
+        for sha256, size in rows:
+            seen = picture.likeness(facts.body(self._db, sha256, size))
+            opinions.add_picture(self._db, sha256, seen.pdq if seen else None)
 
     def _find_media(self, ref: PostRef, key: str) -> None:
         """A picture that nobody knew of before: perhaps it was captured for another post."""

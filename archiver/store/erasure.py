@@ -194,6 +194,8 @@ def forget(db: sqlite3.Connection, wanted: Plan) -> None:
         )
         db.execute("DELETE FROM due WHERE (kind = 'post' AND key = ?) OR (kind = 'media' AND key GLOB ? || ' *')",
                    (str(ref), str(ref)))  # fmt: skip
+    # A hash by which a picture is recognised is derived from it as its text is from a post.
+    db.execute("DELETE FROM picture WHERE sha256 NOT IN (SELECT sha256 FROM media WHERE sha256 IS NOT NULL)")
     for article in wanted.articles:
         inside = "IN (SELECT id FROM embed WHERE article = ?)"
         for table, column in (("code", "embed"), ("wording", "embed"), ("due", "key")):

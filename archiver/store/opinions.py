@@ -421,6 +421,15 @@ def set_media(
     )  # fmt: skip
 
 
+def has_picture(db: sqlite3.Connection, sha256: str) -> bool:
+    return db.execute("SELECT 1 FROM picture WHERE sha256 = ?", (sha256,)).fetchone() is not None
+
+
+def add_picture(db: sqlite3.Connection, sha256: str, pdq: bytes | None) -> None:
+    """Keep a picture's hash, by which it is found again; None where there is too little in it."""
+    db.execute("INSERT OR REPLACE INTO picture (sha256, pdq) VALUES (?, ?)", (sha256, pdq))
+
+
 def states(db: sqlite3.Connection, articles: Iterable[str] | None) -> dict[tuple[str, str], int]:
     """How many embeds are in each (state, reason): of those articles, or of the whole archive."""
     counted: dict[tuple[str, str], int] = {}

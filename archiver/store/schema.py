@@ -17,7 +17,7 @@ from archiver.errors import ArchiveBusy, ArchiveError, ArchiveFull, InputError, 
 #: `PRAGMA application_id`: the letters "arcv", so that `file` and we can tell an archive from any other database.
 APPLICATION_ID = 0x61726376
 #: `PRAGMA user_version`: the number of migrations; a larger one in a file is a later program's.
-VERSION = 6
+VERSION = 7
 PAGE_SIZE = 8192
 #: Bytes of a blob live in immutable pieces of at most this many (EVIDENCE 2: whole 50 MB values read ten times slower).
 CHUNK_SIZE = 1024 * 1024
@@ -236,8 +236,17 @@ CREATE TABLE entry (
 CREATE TABLE tick (label TEXT PRIMARY KEY, at TEXT, next_at TEXT) STRICT, WITHOUT ROWID;
 CREATE TABLE growth (day TEXT PRIMARY KEY, bytes INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 """
+# What is derived from media's bytes: a picture's PDQ hash (NULL where there is too little in it to have one), and the
+# captures whose bodies, one after the other, are a film that was served in segments (`film` is the whole's SHA-256).
+DERIVED = """
+CREATE TABLE picture (sha256 TEXT PRIMARY KEY, pdq BLOB) STRICT, WITHOUT ROWID;
+CREATE TABLE piece (
+  film TEXT NOT NULL, seq INTEGER NOT NULL, capture TEXT NOT NULL REFERENCES capture(id), PRIMARY KEY (film, seq)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX piece_by_capture ON piece(capture);
+"""
 #: Every statement that made the schema, in the order of the migrations.
-SCRIPTS = (FACTS, GUARDS, OPINIONS, WORK, LEDGER, CUSTODY, CONTEXT, CID, WATCHED)
+SCRIPTS = (FACTS, GUARDS, OPINIONS, WORK, LEDGER, CUSTODY, CONTEXT, CID, WATCHED, DERIVED)
 #: What stands in place of a capture's record that was erased.
 ERASED = '{"erased":true}'
 
@@ -406,6 +415,11 @@ def _migrate(connection: sqlite3.Connection) -> None:
     @migrations(name="0006_watched")
     def watched(db: Database) -> None:
         for statement in _statements(WATCHED):
+            db.execute(statement)
+
+    @migrations(name="0007_derived")
+    def derived(db: Database) -> None:
+        for statement in _statements(DERIVED):
             db.execute(statement)
 
     migrations.apply(Database(connection))

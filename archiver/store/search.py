@@ -170,6 +170,27 @@ def _by_file(db: sqlite3.Connection, query: str, match: _Match) -> _Hits:
     yield from _with_digest(db, digest.hexdigest())
 
 
+def alike(db: sqlite3.Connection, pdq: bytes, within: int) -> list[tuple[Ref, str, int]]:
+    """(post, SHA-256 of its picture, how many bits of 256 differ) for pictures that are the same to the eye, nearest
+    first, each post once. Every hash is looked at, 100,000 of them in 0.06 to 0.15 s (bench/picture.py)."""
+    wanted = int.from_bytes(pdq)
+    near = []
+    for sha256, kept in db.execute("SELECT sha256, pdq FROM picture WHERE pdq IS NOT NULL"):
+        distance = (int.from_bytes(kept) ^ wanted).bit_count()
+        if distance <= within:
+            near.append((distance, sha256))
+    found: dict[Ref, tuple[str, int]] = {}
+    for distance, sha256 in sorted(near):
+        rows = db.execute(
+            "SELECT DISTINCT platform, post FROM media JOIN snapshot ON snapshot.id = media.snapshot "
+            "WHERE media.sha256 = ? ORDER BY 1, 2",
+            (sha256,),
+        )
+        for platform, post in rows:
+            found.setdefault((platform, post), (sha256, distance))
+    return [(ref, sha256, distance) for ref, (sha256, distance) in found.items()]
+
+
 def _by_words(db: sqlite3.Connection, query: str, match: _Match) -> _Hits:
     words = list(dict.fromkeys(word.casefold() for word in _WORD.findall(_CODE.sub(" ", query))))[:_WORDS]
     if not words:

@@ -133,6 +133,7 @@ _ROWS = (
     ("attempt", ("id",), "ended_at"),
     ("snapshot", ("id",), "observed_at"),
     ("media", ("snapshot", "key"), "sha256 IS NULL, capture IS NULL"),
+    ("picture", ("sha256",), "pdq IS NULL"),
     ("post", ("platform", "id"), "snapshot IS NULL, depth, live_at IS NULL"),
 )
 
