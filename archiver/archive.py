@@ -148,6 +148,7 @@ class Job:
         text_of: Callable[..., str],
         retry_after: Callable[[Capture, dt.datetime], dt.datetime | None],
         sources: Mapping[str, Watched] | None = None,
+        reader: Callable[[str], Iterable[Article | InputError | str]] | None = None,
         listener: Listener | None = None,
         sign: Callable[[int, bytes], tuple[bytes, str]] | None = None,
         authority: str | None = None,
@@ -155,13 +156,13 @@ class Job:
     ) -> None:
         self._writer, self._fetcher, self._rules, self._now = writer, fetcher, rules, now
         self._extract, self._text_of, self._retry_after = extract, text_of, retry_after
-        self._sources = sources or {}
+        self._sources: Mapping[str, Watched] = sources or {}
+        self._reader = reader or (lambda path: ())
         self._sign, self._authority = sign, authority
         self._listen = listener or (lambda phrase, fields: None)
         self.run = run or f"{now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
-        self._platforms: Mapping[str, Platform] = {
-            name: platform for name, platform in platforms().items() if name not in rules.disabled
-        }
+        self._platforms: Mapping[str, Platform] = {}
+        self.follow(rules, self._sources)
         # SQLite is used from one thread only: a single writer, so "database is locked" cannot happen.
         self._thread = concurrent.futures.ThreadPoolExecutor(1, "archive.db")
         self._silent: dict[str, tuple[dt.datetime, FetchError]] = {}
@@ -191,6 +192,11 @@ class Job:
 
     async def __aexit__(self, *_: object) -> None:
         await asyncio.get_running_loop().run_in_executor(None, self._thread.shutdown)
+
+    def follow(self, rules: Rules, sources: Mapping[str, Watched]) -> None:
+        """Follow these choices from now on."""
+        self._rules, self._sources = rules, sources
+        self._platforms = {name: each for name, each in platforms().items() if name not in rules.disabled}
 
     def stop(self) -> None:
         """Begin nothing new; what is under way is finished."""
@@ -230,17 +236,59 @@ class Job:
 
         await self._write(note)
 
-    async def mark_sources(self, next_at: Mapping[str, dt.datetime | None] | None = None) -> None:
-        """Have every source read; *next_at* are their next ticks. Failures of sources that are no longer configured
-        are forgotten."""
+    async def mark_sources(
+        self, next_at: Mapping[str, dt.datetime | None] | None = None, *, only: Sequence[str] | None = None
+    ) -> None:
+        """Have every source read, or *only* some; *next_at* are their next ticks. Failures of sources that are no
+        longer configured are forgotten."""
 
         def note(db: Any) -> None:
             now = self._now()
             watch.retire(db, (*self._sources, ADDED))
-            for label in self._sources:
+            for label in self._sources if only is None else only:
                 work.mark_due(db, "source", label, now)
             for label, at in (next_at or {}).items():
-                watch.ticked(db, label, now, at)
+                if only is None or label in only:
+                    watch.ticked(db, label, now, at)
+
+        await self._write(note)
+
+    async def add(self, inputs: Iterable[str]) -> None:
+        """Queue what somebody added by hand: URLs and absolute paths."""
+        found = tuple(inputs)
+
+        def note(db: Any) -> None:
+            now = self._now()
+            for each in found:
+                if each.startswith(("http://", "https://")):
+                    watch.add_page(db, each, ADDED)
+                    work.mark_due(db, "watched", each, now)
+                else:
+                    work.mark_due(db, "file", each, now)
+
+        await self._write(note)
+        for each in found:
+            self._listen("added", {"input": _bare(each) if "://" in each else each})
+
+    async def clock_moved(self, by: dt.timedelta) -> None:
+        """The clock was set. Forward, and after a suspend, what came due in between is due now, once. Backward, every
+        wait is kept as long as it was: what is due in an hour stays due in an hour, not in an hour and *by*."""
+        self._silent.clear()
+        self._recent.clear()
+        if by < dt.timedelta():
+            await self._write(work.shift, by)
+            self._held = await self._db(work.held_hosts, self._now())
+        self._listen("clock moved", {"seconds": round(by.total_seconds())})
+
+    async def keep_book(self, *, sign: bool = False) -> None:
+        """Note in the archive how far this run is and how large the archive has grown; *sign* the ledger's head."""
+        if sign:
+            await self._checkpoint()
+        report = await self.report()
+
+        def note(db: Any) -> None:
+            watch.grown(db, self._now())
+            work.note_run(db, self.run, report)
 
         await self._write(note)
 
@@ -470,6 +518,9 @@ class Job:
                 await self._read_source(piece)
             case "watched":
                 await self._look_at(piece, began_at)
+            case "file":
+                await self.read(self._reader(piece.key), label=ADDED)
+                await self._write(work.done, "file", piece.key)
             case "article":
                 await self._read_article(piece, began_at)
             case "embed":
@@ -1072,6 +1123,7 @@ class Job:
         """Close it with its report, sign the ledger's head, and have it stamped where an authority is configured."""
         report = {**await self.report(), "checkpoint": await self._checkpoint()}
         await self._write(work.end_run, self.run, self._now(), report)
+        await self._write(watch.grown, self._now())
         return report
 
     async def _checkpoint(self) -> int | None:

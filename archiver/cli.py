@@ -232,6 +232,13 @@ def _parser() -> argparse.ArgumentParser:
     erase.add_argument("--records", action="store_true", help="also URL and headers of the captures")
     erase.add_argument("--yes", action="store_true", help="do it; without this, only say what would go")
     erase.add_argument("--finish", action="store_true", help="finish an erasure that was held up")
+    adding = add(
+        "add",
+        _add,
+        "queue articles, feeds or data sets now, also while a service runs",
+        "archiver add https://news.example/story article.html",
+    )
+    adding.add_argument("inputs", nargs="+", metavar="URL|FILE", help="as for run; the running service takes it up")
     add("status", _status, "what the archive holds, what is due, what waits and why", "archiver status")
     return parser
 
@@ -626,18 +633,74 @@ def _erase(options: argparse.Namespace) -> int:
     return erase(_config(options), _archive_path(options), options, _match)
 
 
-def _status(options: argparse.Namespace) -> int:
+def _add(options: argparse.Namespace) -> int:
+    import datetime as dt
+    import glob
+    from urllib.parse import urlsplit
+
+    from archiver import inbox
+
+    path = _archive_path(options)
+    if not path.absolute().parent.is_dir():
+        from archiver.errors import InputError
+
+        raise InputError(f"{path}: its directory does not exist. Make it first, or use --archive.")
+    queued, refused = [], []
+    for each in options.inputs:
+        if each.startswith(("http://", "https://")):
+            try:
+                is_address = bool(urlsplit(each).hostname) and each.isprintable() and " " not in each
+            except ValueError:
+                is_address = False
+            if is_address:
+                queued.append(each)
+            else:
+                refused.append(f"{each!r}: is no address; write one such as https://news.example/story")
+        elif not Path(each).exists() and not glob.glob(each, recursive=True):  # noqa: PTH207 - may be absolute
+            refused.append(f"{each}: there is no such file or folder; check the path")
+        else:
+            queued.append(str(Path(each).absolute()))
+    if queued:
+        inbox.put(path, queued, dt.datetime.now(dt.UTC))
+    writer = _writer(path)
+    if options.json:
+        _print({"archive": str(path), "queued": queued, "refused": refused, "writer": writer})
+    elif queued:
+        taken = f"{writer['holder']} takes it up now" if writer else "the next `archiver run` takes it up"
+        print(f"{len(queued)} queued; {taken}.")
+    for message in refused:
+        print(f"archiver: {message}", file=sys.stderr)
+    return 2 if refused else 0
+
+
+def _writer(path: Path) -> dict[str, str] | None:
+    """Who writes the archive now, None if nobody does."""
     import contextlib
     import datetime as dt
 
     from archiver.model import timestamp
     from archiver.store import connect_to_read, search, translated
 
+    if not path.exists():
+        return None
+    with contextlib.closing(connect_to_read(path)) as db, translated(path):
+        return search.writer(db, timestamp(dt.datetime.now(dt.UTC)))
+
+
+def _status(options: argparse.Namespace) -> int:
+    import contextlib
+    import datetime as dt
+
+    from archiver import inbox
+    from archiver.model import timestamp
+    from archiver.store import connect_to_read, search, translated
+
     path = _archive_path(options)
     with contextlib.closing(connect_to_read(path)) as db, translated(path):
         status = search.status(db, timestamp(dt.datetime.now(dt.UTC)))
+    added = sum(len(note.inputs) for note in inbox.notes(path))
     if options.json:
-        _print({"archive": str(path), **status})
+        _print({"archive": str(path), "added": added, **status})
         return 0
     media = status["media"]
     print(f"{path}: {_bytes(status['bytes'])}")
@@ -658,6 +721,8 @@ def _status(options: argparse.Namespace) -> int:
     for each in sources["failing"]:
         times = "once" if each["failures"] == 1 else f"{each['failures']} times"
         print(f"  {each['source']}: failed {times}, last {_minute(each['at'])}: {each['error']}")
+    if added:
+        print(f"  {added} added by hand and not taken up yet")
     for each in sources["ticks"]:
         print(f"  {each['source']}: read {_minute(each['at'])}, next {_minute(each['next'])}")
     for each in status["waiting"]:

@@ -260,6 +260,10 @@ def _record(record: type, table: object, at: _At, folder: Path) -> Any:
         values["paths"] = tuple(text if "://" in text else str(folder / text) for text in values["paths"])
     elif record is Config and "archive" not in values:
         values["archive"] = folder / Config().archive
+    labels = [each.label for each in values.get("sources", ())] if record is Config else []
+    for index, label in enumerate(labels):
+        if label in labels[:index]:
+            raise _Wrong(("sources", index, "label"), f"sources[{index + 1}].label is {label!r}, as another one's is")
     if "hosts" in values:
         values["hosts"] = types.MappingProxyType({**HOSTS, **values["hosts"]})
     return record(**values)

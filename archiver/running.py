@@ -16,10 +16,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from archiver import __version__, articles
+from archiver import __version__, articles, inbox
 from archiver.archive import Article, Job, Rules, Watched
-from archiver.config import Config
-from archiver.errors import ArchiveError, InputError
+from archiver.config import Config, load
+from archiver.errors import ArchiveError, ConfigError, InputError
 from archiver.fetch import Fetcher, retry_after
 from archiver.ledger import checkpoint
 from archiver.ledger.checkpoint import Checkpoint
@@ -27,6 +27,8 @@ from archiver.ledger.keys import Keys
 from archiver.model import canonical, timestamp
 from archiver.store import Writer, schema, work
 
+#: What of the configuration is read at the start only.
+_AT_START = ("archive", "example", "operator", "fetch", "hosts", "ledger")
 #: So many inputs that could not be read are named in the report that people read.
 _SHOWN = 50
 #: Seconds that work under way gets to finish after SIGTERM or Ctrl-C.
@@ -94,6 +96,7 @@ async def _run(
             text_of=articles.text_of,
             retry_after=retry_after,
             sources=watched(config),
+            reader=lambda path: _reader((path,))(),
             listener=show.event,
             sign=_signer(config, path),
             authority=config.ledger.authority,
@@ -108,11 +111,9 @@ async def _run(
             await job.begin("run --once" if options.once else "run", config.operator.name, _digest(config))
             with show.watch(job):
                 if options.once:
-                    await _once(job, inputs, stopping)
+                    await _once(job, inputs, stopping, path)
                 else:
-                    from archiver.schedule import serve
-
-                    await serve(job, config.sources, stopping, deadline=_DEADLINE)
+                    await _serve(job, config, options, environ, path, stopping, show)
             report = await job.end()
     if options.json:
         print(json.dumps(report, ensure_ascii=False))
@@ -124,10 +125,71 @@ async def _run(
     return 2 if report["refused"] and options.once else 0
 
 
-async def _once(job: Job, inputs: Iterable[str], stopping: asyncio.Event) -> None:
+async def _serve(
+    job: Job,
+    config: Config,
+    options: argparse.Namespace,
+    environ: Mapping[str, str],
+    path: Path,
+    stopping: asyncio.Event,
+    show: _Show,
+) -> None:
+    """The service; SIGHUP has it read its configuration again."""
+    from archiver.schedule import Service, check
+
+    async def collect() -> bool:
+        return await _collect(job, path)
+
+    service = Service(job, config.sources, collect=collect)
+    following, reloads = config, set[asyncio.Task[None]]()
+
+    async def reload() -> None:
+        nonlocal following
+        try:
+            new = load(options.config, environ=environ)
+            check(new.sources)
+            if not new.sources:
+                raise ConfigError("there are no [[sources]] in it; the service needs one")
+        except ConfigError as error:
+            show.event("configuration refused", {"error": str(error), "next": "correct it; the old one is followed"})
+            return
+        job.follow(rules(new, environ), watched(new))
+        told = await service.follow(new.sources)
+        later = [name for name in _AT_START if getattr(new, name) != getattr(following, name)]
+        following = new
+        said = {what: ", ".join(labels) or None for what, labels in told.items()}
+        show.event("configuration read", {**said, "after a restart": ", ".join(later) or None})
+
+    def hang_up() -> None:
+        task = asyncio.ensure_future(reload())
+        reloads.add(task)
+        task.add_done_callback(reloads.discard)
+        task.add_done_callback(lambda each: each.cancelled() or each.exception())
+
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, hang_up)
+    try:
+        await service.serve(stopping, deadline=_DEADLINE)
+    finally:
+        loop.remove_signal_handler(signal.SIGHUP)
+
+
+async def _collect(job: Job, path: Path) -> bool:
+    """Take in what was added by hand; whether there was anything."""
+    notes = await asyncio.to_thread(lambda: list(inbox.notes(path)))
+    for note in notes:
+        if note.problem:
+            job.refuse(str(note.file), note.problem)
+        await job.add(note.inputs)
+        await asyncio.to_thread(note.clear)
+    return bool(notes)
+
+
+async def _once(job: Job, inputs: Iterable[str], stopping: asyncio.Event, path: Path) -> None:
     renewing = asyncio.create_task(_renew(job))
 
     async def work_through() -> None:
+        await _collect(job, path)
         if inputs:
             await job.read(_reader(tuple(inputs))())
         else:
@@ -321,7 +383,14 @@ class _Show:
         if phrase in ("article read", "attempt", "media"):
             task = self._tasks["media" if phrase == "media" else "post" if phrase == "attempt" else "embed"]
             self._bars.update(task, note=str(fields.get("article") or fields.get("post") or "")[-60:])
-        elif phrase in ("input refused", "host silent", "host asks to wait", "stopping"):
+        elif phrase in (
+            "input refused",
+            "host silent",
+            "host asks to wait",
+            "stopping",
+            "source failing",
+            "clock moved",
+        ) or phrase.startswith("configuration"):
             said = " ".join(f"{key}={value}" for key, value in fields.items())
             self._bars.console.print(f"{phrase} {said}", markup=False)
 

@@ -383,6 +383,12 @@ def refs(db: sqlite3.Connection) -> Iterator[Ref]:
     yield from db.execute("SELECT platform, id FROM post ORDER BY platform, id").fetchall()
 
 
+def writer(db: sqlite3.Connection, now: str) -> dict[str, str] | None:
+    """Who holds the archive's lease, and until when; None if nobody does."""
+    row = db.execute("SELECT holder, until FROM lease WHERE until > ?", (now,)).fetchone()
+    return {"holder": row[0], "until": row[1]} if row else None
+
+
 def status(db: sqlite3.Connection, now: str) -> dict[str, Any]:
     """How the archive stands: totals, what is due and waits and why, hosts that asked us to wait, the last runs."""
     from archiver.store import watch
@@ -437,7 +443,5 @@ def status(db: sqlite3.Connection, now: str) -> dict[str, Any]:
             {"run": row[0], "started_at": row[1], "ended_at": row[2], "command": row[3]}
             for row in db.execute("SELECT id, started_at, ended_at, command FROM run ORDER BY started_at DESC LIMIT 5")
         ],
-        "writer": dict(zip(("holder", "until"), row, strict=True))
-        if (row := db.execute("SELECT holder, until FROM lease WHERE until > ?", (now,)).fetchone())
-        else None,
+        "writer": writer(db, now),
     }

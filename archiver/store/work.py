@@ -15,7 +15,7 @@ from typing import Any
 from archiver.model import moment, timestamp
 
 #: What is done first: new articles and embeds (they may lead to posts that die now), then posts, then their media.
-PRIORITY = {"source": 0, "watched": 0, "article": 0, "embed": 0, "post": 1, "media": 2}
+PRIORITY = {"source": 0, "file": 0, "watched": 0, "article": 0, "embed": 0, "post": 1, "media": 2}
 #: Looking again at what is archived comes last.
 AGAIN = 3
 #: Articles published long ago, and the posts they show: after what was just published, before looking again.
@@ -24,8 +24,9 @@ BACKLOG = 4
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """One piece of work. `key` is a source's label, a page's or an article's URL, an embed's id, `platform:id` of a
-    post, or `platform:id key` of one of its media. `began_at` is set where an earlier run began it and was cut off."""
+    """One piece of work. `key` is a source's label, a file's path, a page's or an article's URL, an embed's id,
+    `platform:id` of a post, or `platform:id key` of one of its media. `began_at` is set where an earlier run began it
+    and was cut off."""
 
     kind: str
     key: str
@@ -189,6 +190,19 @@ def end_run(db: sqlite3.Connection, id: str, at: dt.datetime, report: dict[str, 
         "UPDATE run SET ended_at = ?, report = ? WHERE id = ?",
         (timestamp(at), json.dumps(report, ensure_ascii=False), id),
     )
+
+
+def note_run(db: sqlite3.Connection, id: str, report: dict[str, Any]) -> None:
+    """The report so far of a run that goes on."""
+    db.execute("UPDATE run SET report = ? WHERE id = ?", (json.dumps(report, ensure_ascii=False), id))
+
+
+def shift(db: sqlite3.Connection, by: dt.timedelta) -> None:
+    """Move everything that is due, and every hold, by this much."""
+    moved = f"{by.total_seconds():+.3f} seconds"
+    form = "strftime('%Y-%m-%dT%H:%M:%f', {0}, ?) || '000Z'"  # SQLite counts milliseconds; a timestamp, microseconds
+    db.execute(f"UPDATE due SET due_at = {form.format('due_at')}", (moved,))  # noqa: S608 - literals of this module
+    db.execute(f"UPDATE host SET not_before = {form.format('not_before')} WHERE not_before IS NOT NULL", (moved,))  # noqa: S608
 
 
 def setting(db: sqlite3.Connection, name: str) -> str | None:

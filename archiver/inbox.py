@@ -1,0 +1,84 @@
+"""What people queue by hand (`archiver add`): a folder beside the archive, for the archive has one writer.
+
+`put` leaves a note there, whole or not at all; whoever writes the archive takes the notes in and then clears them. A
+kill between the two takes a note in twice, which is queueing it once (docs/decisions/0008-inbox.md).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import json
+import os
+import secrets
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from archiver.errors import ArchiveError
+from archiver.model import timestamp
+
+#: A note beyond this is none of ours.
+_LARGEST = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What somebody queued: URLs and absolute paths. `problem` where the note cannot be read."""
+
+    file: Path
+    inputs: tuple[str, ...] = ()
+    problem: str | None = None
+
+    def clear(self) -> None:
+        """It was taken in."""
+        with contextlib.suppress(FileNotFoundError):
+            self.file.unlink()
+
+
+def folder(archive: Path) -> Path:
+    return archive.with_name(archive.name + ".inbox")
+
+
+def put(archive: Path, inputs: Iterable[str], at: dt.datetime) -> None:
+    """Queue URLs and absolute paths; on disk when it returns. ArchiveError if the folder cannot be written."""
+    inbox = folder(archive)
+    name = f"{at:%Y%m%dT%H%M%S%fZ}-{secrets.token_hex(4)}.json"
+    draft = inbox / f".{name}"
+    said = json.dumps({"added_at": timestamp(at), "inputs": list(inputs)}, ensure_ascii=False)
+    try:
+        inbox.mkdir(exist_ok=True)
+        with draft.open("w", encoding="utf-8") as stream:
+            stream.write(said)
+            stream.flush()
+            os.fsync(stream.fileno())
+        draft.replace(inbox / name)
+    except OSError as error:
+        raise ArchiveError(
+            f"{inbox}: cannot be written ({error.strerror or error}). Make it writable, or name another archive with "
+            "--archive."
+        ) from error
+
+
+def notes(archive: Path) -> Iterator[Note]:
+    """What waits, oldest first. Nothing of it is cleared."""
+    try:
+        names = sorted(each.name for each in folder(archive).iterdir() if each.name.endswith(".json"))
+    except OSError:
+        return
+    for name in names:
+        file = folder(archive) / name
+        if name.startswith("."):
+            continue
+        try:
+            with file.open("rb") as stream:
+                content = stream.read(_LARGEST + 1)
+            inputs = json.loads(content)["inputs"] if len(content) <= _LARGEST else None
+            if not isinstance(inputs, list) or not all(isinstance(each, str) and each for each in inputs):
+                raise ValueError("it lists no inputs")
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
+            yield Note(file, problem=f"{file}: is no note of `archiver add` ({error}); it is left out")
+        else:
+            yield Note(file, tuple(inputs))
