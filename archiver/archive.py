@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
-from archiver import __version__, picture, resolve, sniff
+from archiver import __version__, hls, picture, resolve, sniff
 from archiver.articles import listings, readers
 from archiver.corroborate import corroborate
 from archiver.errors import ArchiverError, FetchError, InputError, ParseError
@@ -52,8 +52,8 @@ log = logging.getLogger("archiver")
 
 Found = TypeVar("Found")
 
-#: Bytes of articles and pages are read; anything larger than this in a media's place is not what a post shows.
-_NOT_MEDIA = {"application/vnd.apple.mpegurl", "application/x-mpegurl"}
+#: What a film in segments is declared to be.
+_PLAYLISTS = ("application/vnd.apple.mpegurl", "application/x-mpegurl")
 #: An answer that asks us to wait holds its host at least this long, where it names no time itself.
 _HOLD = dt.timedelta(seconds=60)
 #: Longer than this nobody waits for a host's turn: the work is put back and goes on where it was.
@@ -993,7 +993,12 @@ class Job:
         name, _, key = piece.key.partition(" ")
         ref = resolve.ref_of(name)
         descriptions = await self._db(opinions.media_shown, ref, key)
-        reason, capture, look = await self._first_media(descriptions, began_at)
+        reason, capture, look, film = await self._first_media(descriptions, began_at)
+        whole = await asyncio.to_thread(hls.joined, film.pieces) if film else None
+        if whole is not None:
+            look = await asyncio.to_thread(sniff.sniff, whole)
+            if not look.is_media:
+                reason, whole, film = Reason.UNREADABLE, None, None
         new = capture.payload if capture and look and (look.type or "").startswith("image/") else None
         if new:
             is_known = await self._db(opinions.has_picture, new.sha256)
@@ -1013,11 +1018,14 @@ class Job:
                 type=look.type if look else None,
                 width=look.width if look else None,
                 height=look.height if look else None,
+                film=whole,
             )
+            if whole is not None and film is not None:
+                opinions.add_film(db, whole.sha256, [each.id for each in film.playlists], [p.id for p in film.pieces])
             if reason is Reason.OK:
                 work.done(db, "media", piece.key)
                 self.counts["media"] += 1
-            elif piece.tries >= _MEDIA_TRIES:
+            elif piece.tries >= _MEDIA_TRIES or reason is Reason.ENCRYPTED:
                 work.done(db, "media", piece.key)
             else:
                 wait = resolve.next_try(reason, piece.tries, self._rules.gone_after, self._rules.retry)
@@ -1039,17 +1047,22 @@ class Job:
                 "post": name,
                 "media": key,
                 "reason": reason.value,
-                "bytes": capture.payload.size if capture else None,
+                "bytes": whole.size if whole else capture.payload.size if capture else None,
                 "type": look.type if look else None,
             },
         )
 
     async def _first_media(
         self, descriptions: Sequence[Media], began_at: dt.datetime | None
-    ) -> tuple[Reason, Capture | None, sniff.Sniffed | None]:
-        """The first URL that answers with what really is a picture, film or sound."""
+    ) -> tuple[Reason, Capture | None, sniff.Sniffed | None, hls.Film | None]:
+        """The first URL that answers with what really is a picture, film or sound; a film in segments where there is
+        nothing else."""
         reason, tried = Reason.NOT_FOUND, None
         urls = dict.fromkeys(url for media in descriptions for url in media.urls)
+        for each in (variant for media in descriptions for variant in media.variants):
+            if (each.content_type or "").lower() in _PLAYLISTS:
+                urls.pop(each.url, None)
+                urls[each.url] = None
         stated = {media.urls[0]: media.sha256 for media in descriptions if media.sha256 and media.urls}
         for url in urls:
             try:
@@ -1072,9 +1085,18 @@ class Job:
                 continue
             look = await asyncio.to_thread(sniff.sniff, last.payload)
             if look.is_media:
-                return Reason.OK, last, look
+                return Reason.OK, last, look, None
             reason = Reason.UNREADABLE
-        return reason, tried, None
+            if hls.is_playlist(last.payload):
+                try:
+                    film, _, _ = await self._drive(hls.film(last), began_at)
+                except _Ended as end:
+                    film = Finding(Outcome.UNREADABLE, reason, tombstone=str(end))
+                if isinstance(film, hls.Film):
+                    return Reason.OK, last, None, film
+                reason = film.reason
+                self._listen("film left", {"url": _bare(url), "reason": reason.value, "detail": film.tombstone})
+        return reason, tried, None, None
 
     # --- the report -------------------------------------------------------------------------------------------------
 

@@ -303,6 +303,8 @@ class Reason(enum.StrEnum):
     OWNER_DIFFERS = "owner-differs"  # the link leads to another author's post
     AMBIGUOUS = "ambiguous"  # several posts fit; candidates are kept
     MEDIA_MISSING = "media-missing"
+    ENCRYPTED = "encrypted"  # a film whose segments are encrypted
+    LIVE = "live"  # a broadcast that is under way
     RECHECK = "recheck"  # one finding of absence; a second one at another time decides
     NOT_TRIED = "not-tried"
     UNKNOWN = "unknown"

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from archiver import picture, resolve, sniff
+from archiver import hls, picture, resolve, sniff
 from archiver.archive import Job, Rules
 from archiver.errors import ArchiverError, FetchError, NotRecorded, ParseError
 from archiver.model import Capture, Claim, Embed, Finding, Outcome, Post, PostRef, Reason, Request, timestamp
@@ -34,6 +34,7 @@ _TABLES = (
     ("snapshot", "id"),
     ("media", "snapshot || ' ' || key"),
     ("picture", "sha256"),
+    ("piece", "film || ' ' || seq"),
     ("post", "platform || ':' || id"),
     ("code", "code || ' ' || coalesce(embed, '') || ' ' || coalesce(platform || ':' || post, '')"),
     ("wording", "coalesce(embed, platform || ':' || post)"),
@@ -438,6 +439,9 @@ class _Reading:
                 look = sniff.sniff(capture.payload)
             except ArchiverError:
                 continue  # erased
+            if hls.is_playlist(capture.payload):
+                self._film(rowid, capture)
+                continue
             is_kept = capture.status == 200 and not capture.truncated and look.is_media
             if is_kept == (reason == Reason.OK.value) and (
                 not is_kept or shape == [look.type, look.width, look.height]
@@ -455,6 +459,24 @@ class _Reading:
                     "WHERE rowid = ?",
                     (Reason.UNREADABLE.value, rowid),
                 )
+
+    def _film(self, rowid: int, playlist: Capture) -> None:
+        """A film put together again from the segments its playlist leads to; left as it is where one is not kept."""
+        answers = _Answers(self._db, (), (playlist.started_at, playlist.started_at + hls.MAX_TIME))
+        found = answers.drive(hls.film(playlist), NotRecorded("it was not captured"))
+        if not isinstance(found, hls.Film):
+            return
+        whole = hls.joined(found.pieces)
+        look = sniff.sniff(whole)
+        if not look.is_media:
+            return
+        opinions.add_film(
+            self._db, whole.sha256, [each.id for each in found.playlists], [each.id for each in found.pieces]
+        )
+        self._db.execute(
+            "UPDATE media SET reason = 'ok', sha256 = ?, size = ?, type = ?, width = ?, height = ? WHERE rowid = ?",
+            (whole.sha256, whole.size, look.type, look.width, look.height, rowid),
+        )
 
     def _pictures(self) -> None:
         """Hashes of pictures that have none yet; of what is no picture of any post any more there is none."""

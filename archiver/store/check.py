@@ -21,7 +21,7 @@ from archiver.ledger import checkpoint
 from archiver.ledger.keys import parse_vkey
 from archiver.ledger.tree import Node, Tree, leaf_hash
 from archiver.model import canonical
-from archiver.store import erasure, log, schema
+from archiver.store import erasure, facts, log, schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def damages(
         ("ledger", lambda: _seals(db)),
         ("erasures", lambda: _erasures(db)),
         ("blobs", lambda: _blobs(db, share, chosen, tell)),
-        ("opinions", lambda: _opinions(db)),
+        ("opinions", lambda: _opinions(db, whole=share >= 1)),
     )
     for name, step in steps:
         try:
@@ -282,13 +282,24 @@ def _lot(sha256: str, chosen: int) -> float:
     return int.from_bytes(hashlib.sha256(f"{chosen} {sha256}".encode()).digest()[:6], "big") / 2**48
 
 
-def _opinions(db: sqlite3.Connection) -> Iterator[Damage]:
+def _opinions(db: sqlite3.Connection, *, whole: bool) -> Iterator[Damage]:
     rows = db.execute(
         "SELECT snapshot, key FROM media JOIN capture ON capture.id = media.capture "
-        "WHERE media.sha256 IS NOT NULL AND media.sha256 <> capture.payload"
+        "WHERE media.sha256 IS NOT NULL AND media.sha256 <> capture.payload "
+        "AND media.sha256 NOT IN (SELECT film FROM piece)"
     )
     for snapshot, key in rows:
         yield Damage("media", f"{key} of snapshot {snapshot}", "is said to be other bytes than its capture's")
+    for (name,) in db.execute("SELECT DISTINCT film FROM piece").fetchall() if whole else ():
+        from archiver import hls
+
+        try:
+            made = hls.joined(facts.pieces_of(db, name)).sha256
+        except ArchiverError as error:
+            yield Damage("film", name, str(error))
+            continue
+        if made != name:
+            yield Damage("film", name, "is said to be other bytes than its pieces make")
     try:
         db.execute("SELECT count(*) FROM wording_fts WHERE wording_fts MATCH 'a'").fetchone()
     except sqlite3.DatabaseError as error:

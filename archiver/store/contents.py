@@ -101,6 +101,8 @@ WITH RECURSIVE direct(id) AS (
   UNION SELECT capture FROM {p}_post p JOIN snapshot ON snapshot.platform = p.platform AND snapshot.post = p.id
   UNION SELECT media.capture FROM {p}_post p JOIN snapshot ON snapshot.platform = p.platform AND snapshot.post = p.id
     JOIN media ON media.snapshot = snapshot.id
+  UNION SELECT piece.capture FROM {p}_post p JOIN snapshot ON snapshot.platform = p.platform AND snapshot.post = p.id
+    JOIN media ON media.snapshot = snapshot.id JOIN piece ON piece.film = media.sha256
 ), whole(id) AS (
   SELECT id FROM direct WHERE id IS NOT NULL
   UNION SELECT redirected_from FROM whole JOIN capture ON capture.id = whole.id WHERE redirected_from IS NOT NULL

@@ -66,6 +66,12 @@ def plan(db: sqlite3.Connection, refs: Iterable[PostRef], articles: Iterable[str
             key,
         ):
             wanted[row[0]] = None
+        for row in db.execute(
+            "SELECT DISTINCT piece.capture FROM media JOIN snapshot ON snapshot.id = media.snapshot "
+            "JOIN piece ON piece.film = media.sha256 WHERE platform = ? AND post = ?",
+            key,
+        ):
+            wanted[row[0]] = None
         for article, resolution in db.execute(
             "SELECT article, resolution FROM embed WHERE platform = ? AND post = ?", key
         ):
@@ -194,7 +200,8 @@ def forget(db: sqlite3.Connection, wanted: Plan) -> None:
         )
         db.execute("DELETE FROM due WHERE (kind = 'post' AND key = ?) OR (kind = 'media' AND key GLOB ? || ' *')",
                    (str(ref), str(ref)))  # fmt: skip
-    # A hash by which a picture is recognised is derived from it as its text is from a post.
+    # What is derived from media's bytes goes with them.
+    db.execute("DELETE FROM piece WHERE film NOT IN (SELECT sha256 FROM media WHERE sha256 IS NOT NULL)")
     db.execute("DELETE FROM picture WHERE sha256 NOT IN (SELECT sha256 FROM media WHERE sha256 IS NOT NULL)")
     for article in wanted.articles:
         inside = "IN (SELECT id FROM embed WHERE article = ?)"

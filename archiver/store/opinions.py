@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from archiver.model import (
+    Body,
     Capture,
     Claim,
     Embed,
@@ -406,16 +407,18 @@ def set_media(
     type: str | None = None,
     width: int | None = None,
     height: int | None = None,
+    film: Body | None = None,
 ) -> None:
-    """Note what became of one of a post's media, in every snapshot that shows it."""
-    kept = capture if reason is Reason.OK else None
+    """Note what became of one of a post's media, in every snapshot that shows it; *film* where the capture is only the
+    playlist of its pieces."""
+    kept = (film or (capture and capture.payload)) if reason is Reason.OK else None
     db.execute(
         "UPDATE media SET reason = ?, url = ?, capture = ?, sha256 = ?, size = ?, declared_type = ?, type = ?, "
         "width = ?, height = ? WHERE key = ? AND sha256 IS NULL AND snapshot IN "
         "(SELECT id FROM snapshot WHERE platform = ? AND post = ?)",
         (
-            reason.value, capture and capture.url, capture and capture.id, kept and kept.payload.sha256,
-            kept and kept.payload.size, capture and capture.header("content-type"), type, width, height, key,
+            reason.value, capture and capture.url, capture and capture.id, kept and kept.sha256,
+            kept and kept.size, capture and capture.header("content-type"), type, width, height, key,
             ref.platform, ref.id,
         ),
     )  # fmt: skip
@@ -428,6 +431,14 @@ def has_picture(db: sqlite3.Connection, sha256: str) -> bool:
 def add_picture(db: sqlite3.Connection, sha256: str, pdq: bytes | None) -> None:
     """Keep a picture's hash, by which it is found again; None where there is too little in it."""
     db.execute("INSERT OR REPLACE INTO picture (sha256, pdq) VALUES (?, ?)", (sha256, pdq))
+
+
+def add_film(db: sqlite3.Connection, film: str, playlists: Sequence[str], pieces: Sequence[str]) -> None:
+    """Keep what a film is made of: the ids of the captures whose payloads follow each other, counted from 0, and of
+    the playlists that name them, counted from -1 down."""
+    rows = [(film, -1 - at, id) for at, id in enumerate(playlists)] + [(film, at, id) for at, id in enumerate(pieces)]
+    db.execute("DELETE FROM piece WHERE film = ?", (film,))
+    db.executemany("INSERT INTO piece (film, seq, capture) VALUES (?, ?, ?)", rows)
 
 
 def states(db: sqlite3.Connection, articles: Iterable[str] | None) -> dict[tuple[str, str], int]:

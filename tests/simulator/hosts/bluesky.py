@@ -107,6 +107,9 @@ class Sky:
         self.records: dict[str, Record] = {}
         self.blobs: dict[tuple[str, str], tuple[bytes, str, Medium]] = {}
         self.deleted: dict[str, dt.datetime] = {}
+        #: Whether servers still have what was uploaded, and what the playlists of films say of them.
+        self.has_blobs = True
+        self.hls = "whole"
         world.others |= {
             APPVIEW: self.appview,
             "api.bsky.app": self.appview,
@@ -393,7 +396,7 @@ class Sky:
         if account.fate:
             return _error(account.fate, f"Repo has been {account.fate.removeprefix('Repo').lower()}: {account.did}")
         if is_blob:
-            blob = self.blobs.get((account.did, query.get("cid", "")))
+            blob = self.blobs.get((account.did, query.get("cid", ""))) if self.has_blobs else None
             if blob is None:
                 return _error("BlobNotFound", "Blob not found")
             headers = (("content-type", blob[1]), ("content-security-policy", "default-src 'none'; sandbox"))
@@ -508,26 +511,37 @@ class Sky:
         return Response(200, (("content-type", "image/jpeg"),), films.photo(blob[2].key + "cdn", 800, 600))
 
     def video(self, world: World, request: Request) -> Response:
-        """HLS made from what was uploaded: one rendition, in segments."""
-        found = re.fullmatch(r"/watch/(did:[^/]+)/(\w+)/(playlist|video|thumbnail|(\d+))\.(m3u8|jpg|ts)", request.path)
+        """HLS made from what was uploaded: two renditions, in segments."""
+        found = re.fullmatch(
+            r"/watch/(did:[^/]+)/(\w+)/(playlist|thumbnail|(360p|720p)/(?:video|(\d+)))\.(m3u8|jpg|ts)", request.path
+        )
         blob = self.blobs.get((found[1], found[2])) if found else None
         if found is None or blob is None or not isinstance(blob[2], Film):
             return Response(404)
         film = blob[2]
         if found[3] == "thumbnail":
             return Response(200, (("content-type", "image/jpeg"),), films.photo(film.key, film.width, film.height))
-        if found[4]:
-            content = films.segment(film.key, film.width, film.height, film.seconds, int(found[4]))
+        scale = 2 if found[4] == "360p" else 1
+        if found[5]:
+            content = films.segment(film.key, film.width // scale, film.height // scale, film.seconds, int(found[5]))
             return Response(200, (("content-type", "video/mp2t"),), content)
         kind = (("content-type", "application/vnd.apple.mpegurl"),)
         if found[3] == "playlist":
-            size = f"{film.width}x{film.height}"
-            lines = ["#EXTM3U", f"#EXT-X-STREAM-INF:BANDWIDTH=800000,RESOLUTION={size}", "video.m3u8", ""]
-            return Response(200, kind, "\n".join(lines).encode())
+            lines = ["#EXTM3U"]
+            for name, divisor, bits in (("360p", 2, 400_000), ("720p", 1, 800_000)):
+                size = f"{film.width // divisor}x{film.height // divisor}"
+                lines += [f"#EXT-X-STREAM-INF:BANDWIDTH={bits},RESOLUTION={size}", f"{name}/video.m3u8"]
+            return Response(200, kind, "\n".join([*lines, ""]).encode())
         lines = ["#EXTM3U", "#EXT-X-VERSION:3", "#EXT-X-TARGETDURATION:1", "#EXT-X-PLAYLIST-TYPE:VOD"]
         for number in range(films.segments(film.seconds)):
             lines += ["#EXTINF:1.0,", f"{number}.ts"]
-        return Response(200, kind, "\n".join([*lines, "#EXT-X-ENDLIST", ""]).encode())
+        if self.hls == "encrypted":
+            lines.insert(2, '#EXT-X-KEY:METHOD=AES-128,URI="https://video.bsky.app/key"')
+        if self.hls == "live":
+            lines.remove("#EXT-X-PLAYLIST-TYPE:VOD")
+        else:
+            lines.append("#EXT-X-ENDLIST")
+        return Response(200, kind, "\n".join([*lines, ""]).encode())
 
 
 def _kept(each: tuple[Medium, bytes, str]) -> dict[str, Any]:
