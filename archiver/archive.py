@@ -9,13 +9,14 @@ already kept, never a repeated request.
 from __future__ import annotations
 
 import asyncio
+import collections
 import concurrent.futures
 import datetime as dt
 import functools
 import logging
 import secrets
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
@@ -61,10 +62,14 @@ _PATIENCE = 2.0
 #: So many may wait for one host at a time, and so many look-ups be under way for each connection allowed.
 _AT_ONE_HOST = 16
 _SLOTS = 8
+#: Seconds after which the queue is looked at again while work is under way: what is due by the clock alone.
+_LOOK_AGAIN = 1.0
 #: How often the log says that a host is waited for.
 _SAY_AGAIN = dt.timedelta(seconds=30)
 #: Limits are counted a minute; what was asked that long ago still counts after a restart.
 _WINDOW = dt.timedelta(minutes=5)
+#: What was tried is not tried again within this time.
+_SAME_TRY = dt.timedelta(minutes=1)
 #: Two looks within this time are one look.
 _SAME_LOOK = dt.timedelta(minutes=5)
 _RECENT = 512
@@ -84,8 +89,11 @@ class Fetching(Protocol):
 
     async def fetch(self, request: Request) -> tuple[Capture, ...]: ...
 
-    def wait_for(self, url: str) -> float:
-        """Seconds until this URL's host allows another request."""
+    def line(self, url: str) -> str:
+        """The name under which this URL's host counts what it is asked."""
+
+    def room(self, url: str) -> tuple[int, float]:
+        """How many requests like this its host allows now, and the seconds until one more."""
 
     def remember(self, url: str, seconds_ago: float) -> None:
         """Count a request that an earlier process began."""
@@ -167,8 +175,14 @@ class Job:
         self._thread = concurrent.futures.ThreadPoolExecutor(1, "archive.db")
         self._silent: dict[str, tuple[dt.datetime, FetchError]] = {}
         self._held: dict[str, tuple[dt.datetime, str]] = {}
+        #: By line (see `Fetching.line`): how many ask now, how many pieces of work wait, and a URL of those.
         self._asking: Counter[str] = Counter()
-        self._turned_away: Counter[str] = Counter()
+        self._parked: Counter[str] = Counter()
+        self._lines: dict[str, str] = {}
+        self._turn = 0
+        self._wake = asyncio.Event()
+        self._writes: collections.deque[_Write] = collections.deque()
+        self._writing: asyncio.Task[None] | None = None
         self._told_of: dict[str, dt.datetime] = {}
         #: Answers of the last minutes: what resolving an embed has just been told is not asked again to archive it.
         self._recent: dict[tuple[str, str, bytes], tuple[dt.datetime, tuple[Capture, ...]]] = {}
@@ -191,6 +205,8 @@ class Job:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        if self._writing is not None:
+            await self._writing
         await asyncio.get_running_loop().run_in_executor(None, self._thread.shutdown)
 
     def follow(self, rules: Rules, sources: Mapping[str, Watched]) -> None:
@@ -201,6 +217,7 @@ class Job:
     def stop(self) -> None:
         """Begin nothing new; what is under way is finished."""
         self._stopping = True
+        self._wake.set()
 
     # --- the database thread ----------------------------------------------------------------------------------------
 
@@ -209,18 +226,56 @@ class Job:
         return await loop.run_in_executor(self._thread, functools.partial(read, self._writer.db, *args, **kwargs))
 
     async def _write(self, write: Callable[..., Found], *args: Any, **kwargs: Any) -> Found:
-        """One transaction; on disk when it returns."""
-
-        def go() -> Found:
-            with self._writer.transaction() as db:
-                return write(db, *args, **kwargs)
-
-        return await asyncio.get_running_loop().run_in_executor(self._thread, go)
+        """All or nothing; on disk when it returns."""
+        found: Found = await self._commit(functools.partial(_called, write, args, kwargs), 0)
+        return found
 
     async def _keep(self, captures: Iterable[Capture]) -> None:
-        loop = asyncio.get_running_loop()
-        new = await loop.run_in_executor(self._thread, self._writer.add_captures, captures)
+        """Keep captures and their bytes; on disk when it returns."""
+        kept = list(captures)
+        if not kept:
+            return
+        size = sum(each.body.size for each in kept)
+        pieces: dict[str, list[str]] = {}
+        if size > facts.BATCH:
+            loop = asyncio.get_running_loop()
+            pieces = await loop.run_in_executor(self._thread, self._writer.add_pieces, kept)
+            size = 0
+        new = await self._commit(lambda db: self._writer.append_captures(db, kept, pieces), size)
         self.counts["captures"] += new  # in two steps: the awaited part must not stand between reading and adding
+
+    def _commit(self, write: Callable[[Any], Any], size: int) -> asyncio.Future[Any]:
+        """Have it written with whatever else is waiting to be: one transaction, and one wait for the disk."""
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._writes.append(_Write(write, size, answer))
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._commit_all())
+        return answer
+
+    async def _commit_all(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            while self._writes:
+                batch = [self._writes.popleft()]
+                size = batch[0].size
+                while self._writes and size + self._writes[0].size <= facts.BATCH:
+                    batch.append(self._writes.popleft())
+                    size += batch[-1].size
+                answers: Sequence[Any]
+                try:
+                    calls = [each.write for each in batch]
+                    answers = await loop.run_in_executor(self._thread, self._writer.together, calls)
+                except Exception as error:  # the archive's own trouble is told to everybody who wrote
+                    answers = [error] * len(batch)
+                for each, answer in zip(batch, answers, strict=True):
+                    if each.answer.cancelled():
+                        continue
+                    if isinstance(answer, Exception):
+                        each.answer.set_exception(answer)
+                    else:
+                        each.answer.set_result(answer)
+        finally:
+            self._writing = None
 
     async def mark_example(self) -> None:
         """Mark the archive as an example, which no real run adds to."""
@@ -235,6 +290,7 @@ class Job:
             watch.ticked(db, label, now, next_at)
 
         await self._write(note)
+        self._wake.set()
 
     async def mark_sources(
         self, next_at: Mapping[str, dt.datetime | None] | None = None, *, only: Sequence[str] | None = None
@@ -291,6 +347,7 @@ class Job:
             work.note_run(db, self.run, report)
 
         await self._write(note)
+        self._wake.set()
 
     async def until_next(self, longest: float) -> float:
         """Seconds until something is due, at most *longest*."""
@@ -377,14 +434,13 @@ class Job:
 
     # --- asking -----------------------------------------------------------------------------------------------------
 
-    def _park(self, host: str, url: str) -> None:
+    def _park(self, line: str, url: str) -> None:
         """Leave the work for later where its host cannot be asked soon, so that a slow host holds up only its own."""
-        wait = self._fetcher.wait_for(url)
-        if wait > _PATIENCE:
-            raise _Parked(host, self._now() + dt.timedelta(seconds=wait))
-        if self._asking[host] >= _AT_ONE_HOST:
-            self._turned_away[host] += 1
-            raise _Parked(host, self._now() + dt.timedelta(seconds=1 + self._turned_away[host] % 16))
+        wait = self._fetcher.room(url)[1]
+        if wait > _PATIENCE or self._asking[line] >= _AT_ONE_HOST:
+            self._lines[line] = url
+            self._parked[line] += 1
+            raise _Parked(line, self._now() + dt.timedelta(seconds=wait))
 
     async def _ask(self, request: Request, began_at: dt.datetime | None, *, anew: bool = False) -> tuple[Capture, ...]:
         """Every hop of one request, kept before it is returned. What an interrupted try captured is not asked again,
@@ -407,9 +463,10 @@ class Job:
             if self._now() - silent_at < _SILENCE:
                 raise silence
             del self._silent[host]
-        self._park(host, request.url)
+        line = self._fetcher.line(request.url)
+        self._park(line, request.url)
         self.requests[host] += 1
-        self._asking[host] += 1
+        self._asking[line] += 1
         try:
             captures = await self._fetcher.fetch(request)
         except FetchError as error:
@@ -420,7 +477,9 @@ class Job:
                 self._listen("host silent", {"host": host, "error": str(error)})
             raise
         finally:
-            self._asking[host] -= 1
+            self._asking[line] -= 1
+            if line in self._lines:
+                self._wake.set()
         await self._keep(captures)
         last = captures[-1]
         self._replayed = self._replayed or last.origin.kind == "replay"
@@ -469,41 +528,90 @@ class Job:
         what waits only for want of an answer."""
         if hurry:
             await self._write(work.hurry, self._now(), _NO_ANSWER)
+        await self._write(work.unpark)
+        self._lines.clear()
+        self._parked.clear()
         slots = self._rules.concurrency * _SLOTS
         under_way: dict[asyncio.Task[None], tuple[str, str]] = {}
-        #: Each piece of work is tried once a run, however soon it says it is due again.
-        tried: set[tuple[str, str]] = set()
+        ended: list[asyncio.Task[None]] = []
+        #: Each piece of work is tried once, however soon it says it is due again; after a while it may be.
+        tried: dict[tuple[str, str], dt.datetime] = {}
+
+        def end(task: asyncio.Task[None]) -> None:
+            ended.append(task)
+            self._wake.set()
+
         try:
             while True:
-                if not self._stopping and len(under_way) < slots:
-                    busy = {*under_way.values(), *tried}
-                    for piece in await self._db(work.due, self._now(), slots - len(under_way), busy):
-                        under_way[asyncio.create_task(self._do(piece))] = (piece.kind, piece.key)
-                if not under_way:
-                    parked = None if self._stopping else await self._db(work.parked_until)
-                    if parked is None:
-                        return
-                    await asyncio.sleep(max(0.05, min(1.0, (parked - self._now()).total_seconds())))
-                    continue
-                finished, _ = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED, timeout=1.0)
-                for task in finished:
-                    name = under_way.pop(task)
+                self._wake.clear()
+                names = []
+                while ended:
+                    task = ended.pop()
+                    names.append(under_way.pop(task))
                     error = task.exception()
                     if error is not None:
                         raise error
-                    if name[0] != "source" and await self._db(work.is_due, *name, self._now()):
-                        tried.add(name)
+                # A source is read again as soon as its next tick has come.
+                names = [name for name in names if name[0] != "source"]
+                if names:
+                    tried |= dict.fromkeys(await self._db(work.still_due, names, self._now()), self._now())
+                if tried:
+                    tried = {name: at for name, at in tried.items() if self._now() - at < _SAME_TRY}
+                if not self._stopping and len(under_way) < slots:
+                    pieces = await self._next(slots - len(under_way), under_way.values(), tried)
+                    if pieces:
+                        await self._write(work.begin, pieces, self._now())
+                    for piece in pieces:
+                        task = asyncio.create_task(self._do(piece))
+                        under_way[task] = (piece.kind, piece.key)
+                        task.add_done_callback(end)
+                if not under_way and (self._stopping or not self._lines):
+                    return
+                await self._woken(min([_LOOK_AGAIN, *(self._fetcher.room(url)[1] for url in self._lines.values())]))
         finally:
             for task in under_way:
                 task.cancel()
             await asyncio.gather(*under_way, return_exceptions=True)
 
+    async def _woken(self, longest: float) -> None:
+        """Wait until something ended or a host has room, at most so many seconds."""
+        alarm = asyncio.get_running_loop().call_later(max(0.01, longest), self._wake.set)
+        await self._wake.wait()
+        alarm.cancel()
+
+    async def _next(
+        self, most: int, under_way: Collection[tuple[str, str]], tried: Collection[tuple[str, str]]
+    ) -> list[work.Due]:
+        """What to begin now: first those who stand in the line of a host that has room, then what is due otherwise."""
+        rooms = {
+            line: min(self._fetcher.room(url)[0], _AT_ONE_HOST - self._asking[line], self._parked[line])
+            for line, url in self._lines.items()
+        }
+
+        def choose(db: Any) -> dict[str | None, list[work.Due]]:
+            now, left, turn = self._now(), most, self._turn
+            chosen: dict[str | None, list[work.Due]] = {}
+            for line, room in [*rooms.items(), (None, most)]:
+                chosen[line] = work.due(db, now, min(room, left), busy, turn=turn, host=line) if room > 0 < left else []
+                left -= len(chosen[line])
+                turn += len(chosen[line])
+            return chosen
+
+        busy, is_alone = {*under_way, *tried}, not under_way
+        chosen = await self._db(choose)
+        for line, found in chosen.items():
+            self._turn += len(found)
+            if line is not None:
+                self._parked[line] -= len(found)
+                if not self._parked[line] or (is_alone and rooms[line] > 0 and not found):
+                    del self._lines[line], self._parked[line]
+        return [piece for found in chosen.values() for piece in found]
+
     async def _do(self, piece: work.Due) -> None:
-        await self._write(work.begin, piece.kind, piece.key, self._now())
         try:
             await self._try(piece, piece.began_at)
         except _Parked as parked:
-            await self._write(work.park, piece.kind, piece.key, parked.until, f"waits for {parked.host}")
+            await self._write(work.park, piece.kind, piece.key, parked.host)
             told = self._told_of.get(parked.host)
             if told is None or self._now() - told > _SAY_AGAIN:
                 self._told_of[parked.host] = self._now()
@@ -1177,8 +1285,21 @@ _MEDIA_TRIES = 6
 _NEVER = {400, 404, 405, 410, 451}
 
 
+@dataclass(frozen=True, slots=True)
+class _Write:
+    """One write that waits for its transaction; `size` in bytes of bodies."""
+
+    write: Callable[[Any], Any]
+    size: int
+    answer: asyncio.Future[Any]
+
+
+def _called(write: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any], db: Any) -> Any:
+    return write(db, *args, **kwargs)
+
+
 class _Parked(Exception):
-    """A host cannot be asked soon: the work is put back until then, and goes on from the captures it has."""
+    """A host cannot be asked soon: the work stands in its line, and goes on from the captures it has."""
 
     def __init__(self, host: str, until: dt.datetime) -> None:
         super().__init__(host)

@@ -90,8 +90,11 @@ class _Nobody:
     async def fetch(self, request: Request) -> tuple[Capture, ...]:
         raise NotRecorded(f"{request.url}: rereading asks nobody")
 
-    def wait_for(self, url: str) -> float:
-        return 0.0
+    def line(self, url: str) -> str:
+        return ""
+
+    def room(self, url: str) -> tuple[int, float]:
+        return 1, 0.0
 
     def remember(self, url: str, seconds_ago: float) -> None:
         pass

@@ -642,7 +642,7 @@ async def test_no_more_than_the_limit_begin_within_its_window():
     from archiver.fetch.pace import _Gate
 
     loop = asyncio.get_running_loop()
-    gate = _Gate(HostConfig(per_minute=5), 4)
+    gate = _Gate("a.example", HostConfig(per_minute=5), 4)
     gate._window = 0.2
     begun = []
     for _ in range(12):

@@ -200,11 +200,11 @@ def no_dialling(monkeypatch):
     """The last line of defence in this test: anything that would reach the network stops here."""
     dialled = []
 
-    async def connect(self, address, *_: object, **__: object):
+    async def connect(address, *_: object, **__: object):
         dialled.append(address)
         raise Dialled(address)
 
-    monkeypatch.setattr("httpcore.AnyIOBackend.connect_tcp", connect)
+    monkeypatch.setattr("archiver.fetch.guard.connect", connect)
     return dialled
 
 

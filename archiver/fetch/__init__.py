@@ -33,7 +33,7 @@ from archiver.config import HOSTS, FetchConfig, HostConfig, endpoint
 from archiver.errors import ConfigError, FetchError, Refused, Unreachable
 from archiver.fetch.guard import GuardedBackend, Resolver, checked_url, shown, system_resolve
 from archiver.fetch.intake import Intake
-from archiver.fetch.pace import Pace, retry_after
+from archiver.fetch.pace import UNLIMITED, Pace, retry_after
 from archiver.fetch.warc import Recorder, Recordings
 from archiver.model import Body, Capture, Request
 
@@ -76,7 +76,7 @@ class Hop:
 
     @property
     def origin(self) -> tuple[str, str, int | None]:
-        url = httpx.URL(self.url)
+        url = checked_url(self.url, ports=None, allowed=_ANYWHERE)
         return url.scheme, url.host, url.port or {"http": 80, "https": 443}.get(url.scheme)
 
     def to(self, url: str, status: int) -> Hop:
@@ -147,14 +147,19 @@ class Fetcher:
         while self._clients:
             await self._clients.popitem()[1].transport.aclose()
 
-    def wait_for(self, url: str) -> float:
-        """Seconds until this URL's host allows another request; whoever is told to wait has a later turn booked. 0
-        when replaying."""
-        if self._recordings or self._replay:
-            return 0.0
+    def line(self, url: str) -> str:
+        """The name under which this URL's host counts what it is asked: all that share its limits share it."""
         with contextlib.suppress(FetchError):
-            return self._pace.wait_for(self._checked(url))
-        return 0.0
+            return self._pace.line(self._checked(url))
+        return ""
+
+    def room(self, url: str) -> tuple[int, float]:
+        """How many requests like this its host's limits allow now, and the seconds until one more. No limits when
+        replaying."""
+        if not (self._recordings or self._replay):
+            with contextlib.suppress(FetchError):
+                return self._pace.room(self._checked(url))
+        return UNLIMITED, 0.0
 
     def remember(self, url: str, seconds_ago: float) -> None:
         """Count a request that an earlier process began: what a host allows does not begin anew with us."""
@@ -263,7 +268,7 @@ class Fetcher:
         """What is sent, and what the record says in place of the secret."""
         given = {name.lower() for name, _ in hop.headers}
         ours = [
-            ("Host", httpx.URL(hop.url).netloc.decode("ascii")),
+            ("Host", checked_url(hop.url, ports=None, allowed=_ANYWHERE).netloc.decode("ascii")),
             ("User-Agent", self._user_agent),
             ("Accept", "*/*"),
             ("Accept-Encoding", "identity" if hop.is_media else "gzip"),

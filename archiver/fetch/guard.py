@@ -8,6 +8,7 @@ in between (DNS rebinding) has nothing to change. `ipaddress.is_global` alone do
 from __future__ import annotations
 
 import asyncio
+import functools
 import ipaddress
 import re
 import socket
@@ -18,6 +19,7 @@ import httpcore
 import httpx
 
 from archiver.errors import Refused, Unreachable
+from archiver.fetch.stream import connect
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -84,9 +86,7 @@ def checked_url(url: str, *, ports: Iterable[int] | None, allowed: Iterable[Netw
     http(s), carries a user name, names a port not in *ports* (None: any), or spells an address that may not be
     contacted (also as `2130706433`, `0x7f.1` or `0177.0.0.1`)."""
     try:
-        parsed = httpx.URL(url).copy_with(fragment=None)
-        port = parsed.port or {"http": 80, "https": 443}.get(parsed.scheme)
-        host = parsed.raw_host.decode("ascii")
+        parsed, host, port = _parsed(url)
     except (httpx.InvalidURL, ValueError, TypeError) as error:
         raise Refused(f"not a URL that can be asked: {shown(str(error))}") from error
     if parsed.scheme not in ("http", "https") or port is None:
@@ -102,6 +102,13 @@ def checked_url(url: str, *, ports: Iterable[int] | None, allowed: Iterable[Netw
     if why:
         raise Refused(f"{literal} is {why}; fetch.allow_addresses can allow it")
     return parsed
+
+
+@functools.lru_cache(4096)
+def _parsed(url: str) -> tuple[httpx.URL, str, int | None]:
+    """A URL without its fragment, its host, its port: asked for several times on the way of each request."""
+    parsed = httpx.URL(url).copy_with(fragment=None)
+    return parsed, parsed.raw_host.decode("ascii"), parsed.port or {"http": 80, "https": 443}.get(parsed.scheme)
 
 
 def _literal(host: str) -> Address | None:
@@ -136,13 +143,12 @@ async def system_resolve(host: str, port: int) -> Sequence[tuple[str, int]]:
 
 
 class GuardedBackend(httpcore.AsyncNetworkBackend):
-    """httpcore's own backend, behind the check. All addresses of a name must pass: a name that mixes public and
+    """Connections behind the check. All addresses of a name must pass: a name that mixes public and
     private ones is refused whole, for nobody publishes that by accident."""
 
     def __init__(self, resolve: Resolver, allowed: Sequence[Network]) -> None:
         self._resolve = resolve
         self._allowed = tuple(allowed)
-        self._inner = httpcore.AnyIOBackend()
 
     async def connect_tcp(
         self,
@@ -160,7 +166,7 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
                     # An address that does not answer must leave time for the next one.
                     share = None if timeout is None else timeout / (len(endpoints) - place)
                     try:
-                        return await self._inner.connect_tcp(address, number, share, local_address, socket_options)
+                        return await connect(address, number, share, local_address)
                     except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                         failure = error
                 raise Unreachable(f"no connection to {host} port {port}: {_words(failure)}") from failure

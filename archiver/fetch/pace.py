@@ -20,6 +20,9 @@ LONGEST = dt.timedelta(days=7)
 #: The wait after a 429 that states none: what web.archive.org needs (PLATFORMS.md 3.6).
 UNSTATED = dt.timedelta(seconds=60)
 
+#: Room at a host that has no limits of its own.
+UNLIMITED = 1_000_000
+
 _BUSY = {413, 421, 429, 502, 503, 504, 599}
 
 
@@ -87,15 +90,19 @@ class Pace:
     def __init__(self, hosts: Mapping[str, HostConfig], *, connections: int) -> None:
         # Longest first, so that the first key that fits is the one that counts.
         self._gates = sorted(
-            ((*_split(key), _Gate(limit, connections)) for key, limit in hosts.items()),
+            ((*_split(key), _Gate(key.lower(), limit, connections)) for key, limit in hosts.items()),
             key=lambda gate: -len(gate[1]),
         )
 
-    def wait_for(self, url: httpx.URL) -> float:
-        """Seconds until a turn that is asked for now would come. Each call that says to wait books a later one, so
-        that those who come back then do not all come at once."""
+    def line(self, url: httpx.URL) -> str:
+        """What the limits that count for this URL are named by: a host, or a host and the beginning of a path."""
         gate = self._gate(url)
-        return gate.book() if gate else 0.0
+        return gate.name if gate else url.host.lower()
+
+    def room(self, url: httpx.URL) -> tuple[int, float]:
+        """How many requests like this may begin now, and the seconds until one more may (0 where one may now)."""
+        gate = self._gate(url)
+        return gate.room() if gate else (UNLIMITED, 0.0)
 
     def remember(self, url: httpx.URL, seconds_ago: float) -> None:
         """Count a request that an earlier process began."""
@@ -116,9 +123,20 @@ class Pace:
         if gate is None:
             yield False
             return
-        async with gate.connections:
-            await gate.wait()
+        gate.inside += 1
+        try:
+            await gate.connections.acquire()
+            try:
+                await gate.wait()
+            except BaseException:
+                gate.connections.release()
+                raise
+        finally:
+            gate.inside -= 1
+        try:
             yield True
+        finally:
+            gate.connections.release()
 
 
 def _split(key: str) -> tuple[str, str]:
@@ -127,30 +145,33 @@ def _split(key: str) -> tuple[str, str]:
 
 
 class _Gate:
-    def __init__(self, limit: HostConfig, connections: int) -> None:
+    def __init__(self, name: str, limit: HostConfig, connections: int) -> None:
+        self.name = name
         self.connections = asyncio.Semaphore(limit.connections or connections)
         per_minute = limit.per_minute
         # One in two minutes is a limit as well: 0.5 a minute is 1 in 120 seconds.
         self._most = max(1, int(per_minute)) if per_minute else 0
         self._window = 60 * self._most / per_minute if per_minute else 0.0
         self._begun: collections.deque[float] = collections.deque()
-        self._booked = 0.0
+        #: Let in, and not begun yet.
+        self.inside = 0
 
     def remember(self, seconds_ago: float) -> None:
         if self._most and 0 <= seconds_ago < self._window:
             self._begun.append(asyncio.get_running_loop().time() - seconds_ago)
 
-    def book(self) -> float:
+    def room(self) -> tuple[int, float]:
         if not self._most:
-            return 0.0
+            return UNLIMITED, 0.0
         now = asyncio.get_running_loop().time()
         while self._begun and self._begun[0] + self._window <= now:
             self._begun.popleft()
-        if len(self._begun) < self._most and self._booked <= now:
-            return 0.0
-        free = self._begun[0] + self._window if len(self._begun) >= self._most else now
-        self._booked = max(self._booked + self._window / self._most, free)
-        return self._booked - now
+        room = self._most - len(self._begun) - self.inside
+        if room > 0:
+            return room, 0.0
+        # Those who are inside go first: the turn after theirs is the one that whoever asks now could have.
+        next_turn = min(-room, len(self._begun) - 1)
+        return 0, self._begun[next_turn] + self._window - now if self._begun else self._window
 
     async def wait(self) -> None:
         if not self._most:

@@ -17,7 +17,7 @@ from archiver.errors import ArchiveBusy, ArchiveError, ArchiveFull, InputError, 
 #: `PRAGMA application_id`: the letters "arcv", so that `file` and we can tell an archive from any other database.
 APPLICATION_ID = 0x61726376
 #: `PRAGMA user_version`: the number of migrations; a larger one in a file is a later program's.
-VERSION = 7
+VERSION = 8
 PAGE_SIZE = 8192
 #: Bytes of a blob live in immutable pieces of at most this many (EVIDENCE 2: whole 50 MB values read ten times slower).
 CHUNK_SIZE = 1024 * 1024
@@ -245,8 +245,14 @@ CREATE TABLE piece (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX piece_by_capture ON piece(capture);
 """
+# For which host's turn a piece of work waits, having found it crowded; so that it is not taken before there is room.
+LINE = """
+ALTER TABLE due ADD COLUMN host TEXT;
+DROP INDEX due_by_priority;
+CREATE INDEX due_by_line ON due(host, priority, due_at, key);
+"""
 #: Every statement that made the schema, in the order of the migrations.
-SCRIPTS = (FACTS, GUARDS, OPINIONS, WORK, LEDGER, CUSTODY, CONTEXT, CID, WATCHED, DERIVED)
+SCRIPTS = (FACTS, GUARDS, OPINIONS, WORK, LEDGER, CUSTODY, CONTEXT, CID, WATCHED, DERIVED, LINE)
 #: What stands in place of a capture's record that was erased.
 ERASED = '{"erased":true}'
 
@@ -420,6 +426,11 @@ def _migrate(connection: sqlite3.Connection) -> None:
     @migrations(name="0007_derived")
     def derived(db: Database) -> None:
         for statement in _statements(DERIVED):
+            db.execute(statement)
+
+    @migrations(name="0008_line")
+    def line(db: Database) -> None:
+        for statement in _statements(LINE):
             db.execute(statement)
 
     migrations.apply(Database(connection))

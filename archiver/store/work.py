@@ -68,7 +68,7 @@ def put_off(
 ) -> None:
     """It was tried; try again at that time, and say why it waits."""
     db.execute(
-        "UPDATE due SET due_at = ?, tries = ?, reason = ?, detail = ?, began_at = NULL, "
+        "UPDATE due SET due_at = ?, tries = ?, reason = ?, detail = ?, began_at = NULL, host = NULL, "
         "priority = CASE WHEN ? THEN ? WHEN priority = ? THEN priority ELSE ? END WHERE kind = ? AND key = ?",
         (timestamp(at), tries, reason, detail, is_again, AGAIN, BACKLOG, PRIORITY[kind], kind, key),
     )
@@ -85,50 +85,66 @@ def done(db: sqlite3.Connection, kind: str, key: str) -> None:
     db.execute("DELETE FROM due WHERE kind = ? AND key = ?", (kind, key))
 
 
-def begin(db: sqlite3.Connection, kind: str, key: str, at: dt.datetime) -> None:
-    """Note that it is under way: after a kill, captures made since then are used instead of asking again."""
-    db.execute("UPDATE due SET began_at = coalesce(began_at, ?) WHERE kind = ? AND key = ?", (timestamp(at), kind, key))
-
-
-#: Of the work taken at a time, so much of each priority at the least where it is due: nothing starves.
-_SHARES = {0: 0.35, 1: 0.3, 2: 0.15, BACKLOG: 0.1, AGAIN: 0.1}
-
-
-def due(db: sqlite3.Connection, now: dt.datetime, limit: int, busy: Collection[tuple[str, str]] = ()) -> list[Due]:
-    """What is due now and not *busy*: first things first, but something of every kind."""
-    waiting: dict[int, list[Due]] = {}
-    for priority in _SHARES:
-        rows = db.execute(
-            "SELECT kind, key, due_at, tries, began_at, priority FROM due WHERE priority = ? AND due_at <= ? "
-            "ORDER BY due_at, key LIMIT ?",
-            (priority, timestamp(now), limit + len(busy)),
-        )
-        waiting[priority] = [
-            Due(row[0], row[1], moment(row[2]), row[3], moment(row[4]) if row[4] else None, row[5])
-            for row in rows
-            if (row[0], row[1]) not in busy
-        ]
-    chosen = [each for priority, share in _SHARES.items() for each in waiting[priority][: max(1, int(limit * share))]]
-    rest = [each for priority, share in _SHARES.items() for each in waiting[priority][max(1, int(limit * share)) :]]
-    return [*chosen, *rest][:limit]
-
-
-def park(db: sqlite3.Connection, kind: str, key: str, until: dt.datetime, reason: str) -> None:
-    """It cannot go on before then for want of its host's turn; what it has done so far counts."""
-    db.execute(
-        "UPDATE due SET due_at = ?, reason = ? WHERE kind = ? AND key = ?", (timestamp(until), reason, kind, key)
+def begin(db: sqlite3.Connection, pieces: Iterable[Due], at: dt.datetime) -> None:
+    """Note that they are under way: after a kill, captures made since then are used instead of asking again."""
+    db.executemany(
+        "UPDATE due SET began_at = coalesce(began_at, ?), host = NULL WHERE kind = ? AND key = ?",
+        [(timestamp(at), each.kind, each.key) for each in pieces],
     )
 
 
-def parked_until(db: sqlite3.Connection) -> dt.datetime | None:
-    """When the next piece of work that is under way can go on."""
-    row = db.execute("SELECT min(due_at) FROM due WHERE began_at IS NOT NULL AND reason LIKE 'waits for %'").fetchone()
-    return moment(row[0]) if row[0] else None
+#: Which priority has the first choice of each of twenty turns. Each has its share whatever else there is to do, two at
+#: the least, so that nothing starves: what is due and has n of its own priority before it begins within 10 (n + 2)
+#: beginnings.
+TURNS = (0, 1, 0, 2, 1, 0, BACKLOG, 1, 0, AGAIN, 1, 0, 2, 0, 1, 2, BACKLOG, 0, 1, AGAIN)
 
 
-def is_due(db: sqlite3.Connection, kind: str, key: str, now: dt.datetime) -> bool:
-    row = db.execute("SELECT due_at FROM due WHERE kind = ? AND key = ?", (kind, key)).fetchone()
-    return row is not None and row[0] <= timestamp(now)
+def due(
+    db: sqlite3.Connection,
+    now: dt.datetime,
+    limit: int,
+    busy: Collection[tuple[str, str]] = (),
+    *,
+    turn: int = 0,
+    host: str | None = None,
+) -> list[Due]:
+    """What is due now and not *busy*, at most *limit*: each priority in its turns (the first of them is *turn*), and in
+    another's where that has nothing; of each the longest due first. They are given in the order of priorities.
+    *host*: of what waits for that host; else of what waits for none."""
+    skipped = json.dumps([f"{kind} {key}" for kind, key in busy])
+    waiting = {
+        priority: db.execute(
+            "SELECT kind, key, due_at, tries, began_at, priority FROM due "
+            "WHERE host IS ? AND priority = ? AND due_at <= ? "
+            "AND kind || ' ' || key NOT IN (SELECT value FROM json_each(?)) ORDER BY due_at, key LIMIT ?",
+            (host, priority, timestamp(now), skipped, limit),
+        ).fetchall()[::-1]
+        for priority in dict.fromkeys(TURNS)
+    }
+    chosen: list[Due] = []
+    while len(chosen) < limit and any(waiting.values()):
+        mine = waiting[TURNS[(turn + len(chosen)) % len(TURNS)]]
+        row = (mine or next(rows for rows in waiting.values() if rows)).pop()
+        chosen.append(Due(row[0], row[1], moment(row[2]), row[3], moment(row[4]) if row[4] else None, row[5]))
+    order = list(waiting)
+    return sorted(chosen, key=lambda piece: order.index(piece.priority))
+
+
+def park(db: sqlite3.Connection, kind: str, key: str, host: str) -> None:
+    """It cannot go on for want of its host's turn: it keeps its place in that host's line, and what it has done so far
+    counts."""
+    db.execute("UPDATE due SET host = ?, reason = ? WHERE kind = ? AND key = ?", (host, f"waits for {host}", kind, key))
+
+
+def unpark(db: sqlite3.Connection) -> None:
+    """Nobody stands in line any more: a run begins, and knows of no line."""
+    db.execute("UPDATE due SET host = NULL WHERE host IS NOT NULL")
+
+
+def still_due(db: sqlite3.Connection, names: Collection[tuple[str, str]], now: dt.datetime) -> set[tuple[str, str]]:
+    """Which of these pieces of work are due, and wait for no host."""
+    sql = "SELECT 1 FROM due WHERE kind = ? AND key = ? AND due_at <= ? AND host IS NULL"
+    return {name for name in names if db.execute(sql, (*name, timestamp(now))).fetchone()}
 
 
 def next_due(db: sqlite3.Connection) -> dt.datetime | None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from archiver.errors import ArchiveBusy, ArchiveError
+from archiver.errors import ArchiveBusy, ArchiveError, ArchiveFull
 from archiver.ledger.tree import Tree, leaf_hash
 from archiver.model import Body, Capture, moment, timestamp
 from archiver.store import facts, log, schema
@@ -99,28 +100,52 @@ class Writer:
         behind, and the next attempt finds and uses them.
         """
         pending = list(captures)
-        large: dict[str, list[str]] = {}
-        bodies: dict[str, Body] = {}
-        for capture in pending:
-            for body in (capture.request_body, capture.body, capture.payload):
-                bodies[body.sha256] = body
-        for body in bodies.values():
-            if body.size > facts.BATCH and not facts.has_blob(self.db, body.sha256):
-                large[body.sha256] = self._add_pieces(body)
-        records: list[bytes] = []
+        large = self.add_pieces(pending)
         with self.transaction() as db:
-            for body in bodies.values():
-                if facts.has_blob(db, body.sha256):
-                    continue
-                names = large.get(body.sha256) or _checked(db, body)
-                facts.add_blob(db, body.sha256, body.size, names)
-            for capture in pending:
-                record = facts.add_capture(db, capture)
-                if record is not None:
-                    records.append(record)
-            if records:
-                self._append(db, records)
+            return self.append_captures(db, pending, large)
+
+    def add_pieces(self, captures: Iterable[Capture]) -> dict[str, list[str]]:
+        """Keep the pieces of bodies that are too big for one transaction, in several; their names, by body."""
+        return {
+            body.sha256: self._add_pieces(body)
+            for body in _bodies(captures)
+            if body.size > facts.BATCH and not facts.has_blob(self.db, body.sha256)
+        }
+
+    def append_captures(
+        self, db: sqlite3.Connection, captures: Iterable[Capture], pieces: Mapping[str, list[str]]
+    ) -> int:
+        """`add_captures` within a transaction of the caller's, the *pieces* of big bodies being kept already."""
+        pending = list(captures)
+        records: list[bytes] = []
+        for body in _bodies(pending):
+            if not facts.has_blob(db, body.sha256):
+                facts.add_blob(db, body.sha256, body.size, pieces.get(body.sha256) or _checked(db, body))
+        for capture in pending:
+            record = facts.add_capture(db, capture)
+            if record is not None:
+                records.append(record)
+        if records:
+            self._append(db, records)
         return len(records)
+
+    def together(self, writes: Sequence[Callable[[sqlite3.Connection], Any]]) -> list[Any]:
+        """Several writes as one transaction, so that the disk is waited for once: what each returned, or the exception
+        that undid it alone. What is wrong with the archive itself undoes all of them, and is raised."""
+        answers: list[Any] = []
+        with self.transaction() as db:
+            for write in writes:
+                db.execute("SAVEPOINT one")
+                try:
+                    answers.append(write(db))
+                except (sqlite3.OperationalError, ArchiveFull):
+                    raise
+                except Exception as error:  # whatever it is, it is told to whoever asked for this write
+                    self._tree = None
+                    db.execute("ROLLBACK TO one")
+                    answers.append(error)
+                db.execute("RELEASE one")
+        return answers
 
     def _append(self, db: sqlite3.Connection, records: list[bytes]) -> None:
         """Each record is a leaf of the ledger, in the same transaction as its capture."""
@@ -161,6 +186,12 @@ class Writer:
                     names.append(facts.add_chunk(db, piece))
         _must_be(body, whole.hexdigest())
         return names
+
+
+def _bodies(captures: Iterable[Capture]) -> list[Body]:
+    """What the captures hold, each once."""
+    every = (body for each in captures for body in (each.request_body, each.body, each.payload))
+    return list({body.sha256: body for body in every}.values())
 
 
 def _captured(db: sqlite3.Connection) -> int:

@@ -52,9 +52,13 @@ class InProcess:
                 method, body = "GET", b""
         return tuple(captures)
 
-    def wait_for(self, url: str) -> float:
+    def line(self, url: str) -> str:
+        """All hosts stand in one line, in which nobody waits."""
+        return ""
+
+    def room(self, url: str) -> tuple[int, float]:
         """No host is asked more slowly than it answers: the run's clock moves with every request."""
-        return 0.0
+        return 1_000_000, 0.0
 
     def remember(self, url: str, seconds_ago: float) -> None:
         """Nothing is paced here, so nothing need be counted."""
