@@ -22,6 +22,7 @@ from archiver.articles.flattened import Attribution, attributions, short_codes
 from archiver.articles.islands import Island, literals
 from archiver.articles.nesting import guard
 from archiver.articles.plain import author, urls
+from archiver.articles.regions import TAG, Region, regions
 from archiver.articles.selectors import Tree, bytes_at
 from archiver.errors import InputError
 from archiver.model import Claim, Embed, Kind, PostRef, Selector
@@ -37,7 +38,6 @@ MAX_REFERENCES = 20_000
 
 _MARK = "archiver-at"
 _TAG_NAME = re.compile(rb"<[a-zA-Z][^\s/>]*")
-_TAG = re.compile(rb"""<[a-zA-Z][^\s/>]*(?>[^>"']+|"[^"]*"|'[^']*')*>""")
 # Elements that describe the page or act on it, and show nothing.
 _UNSHOWN = frozenset(
     {"link", "meta", "base", "form", "input", "button", "option", "select", "head", "html", "body", "title"}
@@ -46,8 +46,6 @@ _UNSHOWN = frozenset(
 _XML = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml|<(?:rss|feed|rdf:RDF)\b)")
 #: How much of a page is read after its last reference: the rest of the element that it is in.
 _BEYOND = 16_384
-_TEMPLATE = 2 * screen.RAW.index(b"template")
-_SVG_CLOSES = frozenset((b"title", b"style", b"script"))
 # Elements whose start tag says all: empty ones, and boxes that hold more than the embed.
 _SHORT = frozenset(
     (b"img", b"embed", b"param", b"input", b"source", b"br", b"div", b"section", b"span", b"li", b"figure")
@@ -158,81 +156,56 @@ class _Reader:
                 f"{self.location}: too large: {len(ends)} references, and a page is read up to {MAX_REFERENCES}"
             )
         is_script = _is_script(self.page)
-        regions = [] if is_script else self._regions()
         if is_script:
             self.keeps_links = self.escapes == 0
             return _deduplicated(self._island(0, len(self.page), "script-json", [end for _, end in ends]))
-        marks: dict[int, list[int]] = {}
-        raw: dict[int, list[int]] = {}
-        texts: dict[int, list[int]] = {}
-        starts = [region[0] for region in regions]
-        signed: dict[int, int] = {}
-        for number, end in ends:
-            at = bisect.bisect_right(starts, end - 1) - 1
-            if at >= 0 and end <= regions[at][3] and end > regions[at][2]:
-                raw.setdefault(at, []).append(end)
-                continue
-            lt = self._start_tag(end, regions, starts)
-            if lt is None:
-                continue
-            if screen.is_attribution(number):
-                signed.setdefault(lt, end)
-                continue
-            tag = _TAG.match(self.page, lt)
-            if tag and tag.end() < end:
-                texts.setdefault(lt, []).append(end)
-            else:
-                marks.setdefault(lt, []).append(end)
+        page = self.page
+        raw_text, formatting = regions(page, page.find(b">", ends[-1][1]) + 1 or len(page))
+        marks, texts, signed, raw, last = self._sorted(ends, raw_text)
         found: list[Place] = []
         if marks or texts or signed:
             marked = sorted({*marks, *texts, *signed})
-            self._parse(marked, ends[-1][1])
+            self._parse(marked, last, raw_text, formatting)
             found += self._elements(texts, marked)
             found = [p for p in found if p.ref != self.canonical or p.is_container or p.kind is not Kind.EMBED]
             found += self._flattened(signed, found)
         for at, positions in raw.items():
-            name, begin, stop = regions[at][1], regions[at][2], regions[at][3]
-            found += self._raw(name, regions[at][0], begin, stop, positions)
+            found += self._raw(raw_text[at], positions)
         return _deduplicated(found)
 
     # --- where things stand in the bytes ----------------------------------------------------------------------------
 
-    def _regions(self) -> list[tuple[int, str, int, int]]:
-        """Raw text: (where its tag starts, its name, where its content starts and stops), in order."""
-        page, regions = self.page, []
-        is_open, open_at, begin, depth, formatting = -1, 0, 0, 0, 0
-        for number, end in screen.structure()(page):
-            if is_open >= 0:
-                if number == is_open + 1:
-                    if depth:
-                        depth -= 1
-                        continue
-                    if number == screen.COMMENT_END:
-                        regions.append((open_at, "!--", begin, end - 3))
-                    else:
-                        name = screen.RAW[is_open >> 1]
-                        regions.append((open_at, name.decode("ascii"), begin, end - len(name) - 2))
-                    is_open = -1
-                elif number == is_open == _TEMPLATE:
-                    depth += 1
-            elif number > screen.COMMENT_END:
-                formatting += 1
-            elif not number & 1:
-                is_open, depth = number, 0
-                if number == screen.COMMENT:
-                    open_at, begin = end - 4, end
-                    continue
-                open_at = end - len(screen.RAW[number >> 1]) - 1
-                tag = _TAG.match(page, open_at)
-                begin = tag.end() if tag else page.find(b">", end) + 1 or len(page)
-                if tag and page[begin - 2] == 47 and screen.RAW[number >> 1] in _SVG_CLOSES:
-                    is_open = -1  # in SVG, which closes such elements itself
-        if is_open >= 0 and is_open != screen.COMMENT:
-            regions.append((open_at, screen.RAW[is_open >> 1].decode("ascii"), begin, len(page)))
-        guard(page, formatting, [(begin, stop) for _, _, begin, stop in regions], self.location)
-        return regions
+    def _sorted(
+        self, ends: list[tuple[int, int]], raw_text: list[Region]
+    ) -> tuple[set[int], set[int], dict[int, int], dict[int, list[int]], int]:
+        """What the screen found, by where it stands: start tags that hold it, start tags whose text does, and those of
+        them before an attribution (with its end); raw text, by its number; and the last byte of what is in no raw
+        text."""
+        marks: set[int] = set()
+        texts: set[int] = set()
+        signed: dict[int, int] = {}
+        raw: dict[int, list[int]] = {}
+        starts = [region.tag for region in raw_text]
+        last, lt_before, tag_end = 0, -1, 0
+        for number, end in ends:
+            at = bisect.bisect_right(starts, end - 1) - 1
+            if at >= 0 and raw_text[at].start < end <= raw_text[at].stop:
+                raw.setdefault(at, []).append(end)
+                continue
+            lt = self._start_tag(end, raw_text, starts)
+            if lt is None:
+                continue
+            last = end
+            if screen.is_attribution(number):
+                signed.setdefault(lt, end)
+                continue
+            if lt != lt_before:
+                tag = TAG.match(self.page, lt)
+                lt_before, tag_end = lt, tag.end() if tag else len(self.page)
+            (texts if tag_end < end else marks).add(lt)
+        return marks, texts, signed, raw, last
 
-    def _start_tag(self, end: int, regions: list[tuple[int, str, int, int]], starts: list[int]) -> int | None:
+    def _start_tag(self, end: int, regions: list[Region], starts: list[int]) -> int | None:
         """The start tag that a match is in, or the last one before it."""
         page, lt = self.page, end
         for _ in range(50):
@@ -240,15 +213,19 @@ class _Reader:
             if lt < 0:
                 return None
             inside = bisect.bisect_right(starts, lt) - 1
-            if inside >= 0 and regions[inside][2] <= lt < regions[inside][3]:
-                lt = regions[inside][0]  # what looks like a tag inside a script is none
+            if inside >= 0 and regions[inside].start <= lt < regions[inside].stop:
+                lt = regions[inside].tag  # what looks like a tag inside a script is none
             if page[lt + 1 : lt + 2].isalpha():
                 return lt
         return None
 
-    def _parse(self, at: list[int], last: int) -> None:
+    def _parse(self, at: list[int], last: int, raw_text: list[Region], formatting: int) -> None:
         from selectolax.lexbor import LexborHTMLParser
 
+        # What follows the last reference cannot change where those before it stand.
+        tag = TAG.match(self.page, at[-1])
+        end = min(max(last, tag.end() if tag else 0) + _BEYOND, len(self.page))
+        guard(self.page[:end], formatting, [(region.start, region.stop) for region in raw_text], self.location)
         mark = _MARK
         while mark.encode() in self.page:
             mark += "x"
@@ -258,14 +235,12 @@ class _Reader:
             cut = name.end() if name else lt + 1
             parts += [self.page[previous:cut], b" %s=%d " % (mark.encode(), lt)]
             previous = cut
-        # What follows the last reference cannot change where those before it stand.
-        tag = _TAG.match(self.page, at[-1])
-        parts.append(self.page[previous : max(last, tag.end() if tag else 0) + _BEYOND])
+        parts.append(self.page[previous:end])
         self.tree = Tree(LexborHTMLParser(b"".join(parts)), mark)
 
     # --- elements ---------------------------------------------------------------------------------------------------
 
-    def _elements(self, texts: dict[int, list[int]], marked: list[int]) -> Iterator[Place]:
+    def _elements(self, texts: set[int], marked: list[int]) -> Iterator[Place]:
         assert self.tree is not None
         mark = self.tree.mark
         inside: dict[int, int] = {}
@@ -356,7 +331,7 @@ class _Reader:
     def _end(self, at: int, node: LexborNode, *, is_whole: bool = False) -> int:
         """Where the element ends: its end tag for what has content, else its start tag."""
         page = self.page
-        tag = _TAG.match(page, at)
+        tag = TAG.match(page, at)
         end = tag.end() if tag else page.find(b">", at) + 1 or len(page)
         name = (node.tag or "").encode()
         if not name or name == b"iframe" or (name in _SHORT and not is_whole):
@@ -407,7 +382,7 @@ class _Reader:
         if not own and claim is None:
             return None
         # An element that was never closed reaches to its permalink at least.
-        link_tag = _TAG.match(self.page, reach) if reach else None
+        link_tag = TAG.match(self.page, reach) if reach else None
         end = max(self._end(at, node, is_whole=True), link_tag.end() if link_tag else 0)
         codes, pics = short_codes(self.page[at:end].decode("utf-8", "replace").replace("&#x2F;", "/"), 0, 1 << 30)
         ref, url = own[0] if own else (None, None)
@@ -480,7 +455,7 @@ class _Reader:
                 )  # fmt: skip
 
     def _text_at(self, at: int) -> str:
-        tag = _TAG.match(self.page, at)
+        tag = TAG.match(self.page, at)
         begin = tag.end() if tag else at
         stop = self.page.find(b"<", begin)
         return html.unescape(self.page[begin : stop if stop >= 0 else len(self.page)].decode("utf-8", "replace"))
@@ -555,8 +530,9 @@ class _Reader:
             )
             yield replace(place, start=start, end=stop, node=node, where=where, in_body=in_body)
 
-    def _raw(self, name: str, tag_at: int, begin: int, stop: int, positions: list[int]) -> Iterator[Place]:
+    def _raw(self, region: Region, positions: list[int]) -> Iterator[Place]:
         """References in raw text."""
+        tag_at, name, begin, stop = region
         if name in {"!--", "style", "title"}:
             return
         if name in {"script"}:
@@ -808,7 +784,11 @@ def flat_text(node: LexborNode) -> str:
             parts.append(inner.text_content or "")
         elif inner.tag in _BLOCKS:
             parts.append("\n")
-    return re.sub(r"[ \t\r\f]*\n\s*", "\n", re.sub(r"[ \t\r\f]+", " ", "".join(parts))).strip()
+    return _LINES.sub("\n", _SPACES.sub(" ", "".join(parts))).strip()
+
+
+_SPACES = re.compile(r"[ \t\r\f]+")
+_LINES = re.compile(r" ?\n\s*")
 
 
 def _around(node: LexborNode) -> tuple[LexborNode, str]:

@@ -19,7 +19,9 @@ MAX_STRING = 4 * 1024 * 1024
 
 _ESCAPE = re.compile(r"\\(?:u\{([0-9a-fA-F]{1,6})\}|u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))", re.DOTALL)
 _PLAIN = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0"}
-_KEY = re.compile(rb"""[\w$"'\\-]{1,80}\\*["']?\s*[:=]\s*\\*$""")
+# A member's name and what stands between it and its value, read from the value backwards: forwards, every start would be
+# tried.
+_YEK = re.compile(rb"""\\*\s*[:=]\s*["']?\\*[\w$"'\\-]{1,80}""")
 # What a member, or the type of the object it belongs to, is called where it holds an embed.
 _EMBED_WORD = re.compile(
     r"embed|tweet|twitter|instagram|youtube|tiktok|facebook|bluesky|mastodon|telegram|threads|reddit|social|iframe|externalcontent",
@@ -103,21 +105,32 @@ def _bounds(script: bytes, position: int) -> tuple[int, int] | None:
     return best
 
 
+# Quotes behind no backslash, or behind two (an escaped backslash, or one more escape: to be counted). What is written
+# with one backslash, nearly all quotes in an escaped string, costs no step of ours.
+_QUOTES = {
+    quote: re.compile(rb"%b(?:(?<!\\%b)|(?<=\\\\%b))" % (quote, quote, quote)) for quote in (b'"', b"'", b"`")
+}
+
+
 def _unescaped_quote_before(script: bytes, position: int, quote: bytes) -> int | None:
-    at = position
-    low = max(0, position - MAX_STRING)
-    while (at := script.rfind(quote, low, at)) >= 0:
-        if not at or script[at - 1] != 0x5C or not _is_escaped(script, at):
-            return at
+    low, high, reach = max(0, position - MAX_STRING), position, 512
+    while high > low:
+        last: int | None = None
+        for found in _QUOTES[quote].finditer(script, max(low, high - reach), high):
+            at = found.start()
+            if not at or script[at - 1] != 0x5C or not _is_escaped(script, at):
+                last = at
+        if last is not None:
+            return last
+        high, reach = max(low, high - reach), reach * 4
     return None
 
 
 def _unescaped_quote_after(script: bytes, position: int, quote: bytes) -> int | None:
-    at = position
-    while (at := script.find(quote, at, position + MAX_STRING)) >= 0:
+    for found in _QUOTES[quote].finditer(script, position, position + MAX_STRING):
+        at = found.start()
         if script[at - 1] != 0x5C or not _is_escaped(script, at):
             return at
-        at += 1
     return None
 
 
@@ -154,15 +167,23 @@ def _character(found: re.Match[str]) -> str:
 def _is_embed(script: bytes, start: int, end: int) -> bool:
     """Whether the string is a member that holds an embed: by the member's name, or by the type of its object."""
     before = script[max(0, start - 600) : start - 1]
-    key = _KEY.search(before[-100:])
-    if key and _EMBED_WORD.search(key[0].decode("ascii", "replace")):
+    if _is_embed_word(_key(before)):
         return True
     opened = max(before.rfind(b"{"), 0)
     after = script[end : end + 600]
     # A member of a member that is called after the network: `"twitter": {"src": …}`.
-    owner = _KEY.search(before[:opened].rstrip()[-100:])
-    if owner and _EMBED_WORD.search(owner[0].decode("ascii", "replace")):
+    if _is_embed_word(_key(before[:opened].rstrip())):
         return True
     closed = after.find(b"}")
     around = before[opened:] + after[: closed if closed >= 0 else None]
     return any(_EMBED_WORD.search(found[1]) for found in _TYPE.finditer(around.decode("utf-8", "replace")))
+
+
+def _key(before: bytes) -> str:
+    """The name of the member whose value starts at the end of *before*; empty if none does."""
+    found = _YEK.match(before[: -101 : -1])
+    return found[0][::-1].decode("ascii", "replace") if found else ""
+
+
+def _is_embed_word(name: str) -> bool:
+    return bool(name) and _EMBED_WORD.search(name) is not None
