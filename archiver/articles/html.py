@@ -187,6 +187,7 @@ class _Reader:
         raw: dict[int, list[int]] = {}
         starts = [region.tag for region in raw_text]
         last, lt_before, tag_end = 0, -1, 0
+        order: list[int] = []
         for number, end in ends:
             at = bisect.bisect_right(starts, end - 1) - 1
             if at >= 0 and raw_text[at].start < end <= raw_text[at].stop:
@@ -195,14 +196,29 @@ class _Reader:
             lt = self._start_tag(end, raw_text, starts)
             if lt is None:
                 continue
-            last = end
-            if screen.is_attribution(number):
-                signed.setdefault(lt, end)
-                continue
             if lt != lt_before:
                 tag = TAG.match(self.page, lt)
                 lt_before, tag_end = lt, tag.end() if tag else len(self.page)
-            (texts if tag_end < end else marks).add(lt)
+            if screen.is_attribution(number):
+                signed.setdefault(lt, end)
+            elif tag_end < end:
+                texts.add(lt)
+            else:
+                if lt not in marks:
+                    marks.add(lt)
+                    order.append(lt)
+                continue
+            last, order = max(end, tag_end), []
+        if self.scan is not _everything:
+            # Pages end in links to shares and profiles; up to where nothing but those follows is as far as a tree is
+            # needed.
+            while order and _shows_nothing(self.page, order[-1]):
+                marks.discard(order.pop())
+            if order and not texts and not signed and all(_is_unshown(self.page, lt) for lt in marks):
+                marks.clear()
+        if order:
+            tag = TAG.match(self.page, order[-1])
+            last = tag.end() if tag else len(self.page)
         return marks, texts, signed, raw, last
 
     def _start_tag(self, end: int, regions: list[Region], starts: list[int]) -> int | None:
@@ -223,8 +239,7 @@ class _Reader:
         from selectolax.lexbor import LexborHTMLParser
 
         # What follows the last reference cannot change where those before it stand.
-        tag = TAG.match(self.page, at[-1])
-        end = min(max(last, tag.end() if tag else 0) + _BEYOND, len(self.page))
+        end = min(last + _BEYOND, len(self.page))
         guard(self.page[:end], formatting, [(region.start, region.stop) for region in raw_text], self.location)
         mark = _MARK
         while mark.encode() in self.page:
@@ -298,7 +313,7 @@ class _Reader:
                 elif len(value) > 20:
                     yield from self._inner(value, f"attr:{name}", at, node)
                 continue
-            if ref := _named(name, value, node):
+            if ref := _named(name, value, tag, attributes.get("class") or ""):
                 if ref in seen:
                     continue
                 seen.add(ref)
@@ -357,9 +372,10 @@ class _Reader:
         tag = node.tag or ""
         if tag in _UNSHOWN or (tag == "a" and "intent/" in (attributes.get("href") or "")):
             return None
+        classes = attributes.get("class") or ""
         refs: list[tuple[PostRef, str]] = []
         for name, value in attributes.items():
-            if value and name != self.tree.mark and (ref := _named(name, value, node)):
+            if value and name != self.tree.mark and (ref := _named(name, value, tag, classes)):
                 refs.append((ref, value))
         own = [r for r in refs if r[0].platform == platform.name]
         reach = 0
@@ -367,10 +383,11 @@ class _Reader:
             links: list[tuple[PostRef, str, int]] = []
             for inner in node.css(f"[{self.tree.mark}]"):
                 inner_attributes = inner.attributes
+                inner_classes = inner_attributes.get("class") or ""
                 if inner.mem_id != node.mem_id and _own_ref(inner_attributes, inner, platform):
                     return None  # a wrapper round embeds, each of which speaks for itself
                 for name, value in inner_attributes.items():
-                    if value and name != self.tree.mark and (ref := _named(name, value, inner)):
+                    if value and name != self.tree.mark and (ref := _named(name, value, inner.tag or "", inner_classes)):
                         links.append((ref, value, int(inner_attributes[self.tree.mark] or 0)))
             links = [link for link in links if link[0].platform == platform.name]
             if links:
@@ -696,6 +713,37 @@ def _is_script(page: bytes) -> bool:
     return bool(re.match(rb"[{\[]\s*[\"{\[\]}\d]|(?:import|export|const|let|var|window\.|self\.|/\*|//|[\"'`])", head))
 
 
+_SIMPLE_TAG = re.compile(rb"""<([a-zA-Z][\w-]*)((?:\s+[a-zA-Z][\w-]*(?:="[^"<>\\]*")?)*)\s*/?>""")
+_ATTRIBUTE = re.compile(r"""([a-zA-Z][\w-]*)(?:="([^"]*)")?""")
+_CHARACTER_REFERENCE = re.compile(r"&(?!amp;|[a-zA-Z0-9_]+=)")
+
+
+def _shows_nothing(page: bytes, lt: int) -> bool:
+    """Whether the start tag at *lt* is one that the tree would be asked for in vain: one so simply written that its
+    attributes can be read without a tree, and none of them names a post or an embed."""
+    tag = _SIMPLE_TAG.match(page, lt)
+    if tag is None:
+        return False
+    name = tag[1].decode("ascii").lower()
+    attributes: dict[str, str | None] = {}
+    for attribute, value in _ATTRIBUTE.findall(tag[2].decode("utf-8", "replace")):
+        if "&" in value and _CHARACTER_REFERENCE.search(value):
+            return False
+        attributes.setdefault(attribute.lower(), value.replace("&amp;", "&"))
+    if _container(name, attributes) or (name == "link" and attributes.get("rel") == "canonical"):
+        return False
+    classes = attributes.get("class") or ""
+    return not any(
+        value and (value.lstrip()[:1] in "{[" or _named(each, value, name, classes) or _short_code(value))
+        for each, value in attributes.items()
+    )
+
+
+def _is_unshown(page: bytes, lt: int) -> bool:
+    tag = _TAG_NAME.match(page, lt)
+    return tag is not None and tag[0][1:].decode("ascii", "replace").lower() in _UNSHOWN
+
+
 @functools.cache
 def _pair(name: bytes) -> re.Pattern[bytes]:
     return re.compile(rb"</?" + re.escape(name) + rb"(?=[\s/>])", re.IGNORECASE)
@@ -731,19 +779,19 @@ def _id_attributes() -> dict[str, tuple[tuple[Platform, re.Pattern[str]], ...]]:
     return {name: tuple(entries) for name, entries in table.items()}
 
 
-def _named(name: str, value: str, node: LexborNode) -> PostRef | None:
+def _named(name: str, value: str, tag: str, classes: str) -> PostRef | None:
     """The post that an attribute names, by a URL or by an id."""
-    return (recognise(value) if "/" in value or "%2" in value else None) or _by_attribute(name, value, node)
+    return (recognise(value) if "/" in value or "%2" in value else None) or _by_attribute(name, value, tag, classes)
 
 
-def _by_attribute(name: str, value: str, node: LexborNode) -> PostRef | None:
+def _by_attribute(name: str, value: str, tag: str, classes: str) -> PostRef | None:
     """The post whose id an attribute carries. `NAME@WORD` in a platform's table: only on an element whose tag or class
     has that word in it."""
     for platform, pattern in _id_attributes().get(name, ()):
         if found := pattern.fullmatch(value.strip()):
             return platform.match(platform.url(PostRef(platform.name, "/".join(found.groups()))))
     for platform, pattern in _id_attributes().get(name + "@", ()):
-        word = f"{node.tag} {node.attributes.get('class') or ''}".lower()
+        word = f"{tag} {classes}".lower()
         if platform.name in word and (found := pattern.fullmatch(value.strip())):
             return platform.match(platform.url(PostRef(platform.name, "/".join(found.groups()))))
     return None

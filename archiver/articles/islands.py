@@ -113,16 +113,18 @@ _QUOTES = {
 
 
 def _unescaped_quote_before(script: bytes, position: int, quote: bytes) -> int | None:
-    low, high, reach = max(0, position - MAX_STRING), position, 512
-    while high > low:
+    low, high, reach = max(0, position - MAX_STRING), position, 256
+    while (at := script.rfind(quote, low, high)) >= 0:
+        if not at or script[at - 1] != 0x5C or not _is_escaped(script, at):
+            return at
         last: int | None = None
-        for found in _QUOTES[quote].finditer(script, max(low, high - reach), high):
+        for found in _QUOTES[quote].finditer(script, max(low, at - reach), at):
             at = found.start()
             if not at or script[at - 1] != 0x5C or not _is_escaped(script, at):
                 last = at
         if last is not None:
             return last
-        high, reach = max(low, high - reach), reach * 4
+        high, reach = max(low, at - reach), reach * 4
     return None
 
 

@@ -23,7 +23,7 @@ _FLAT = frozenset(
     b"area base br col embed hr img input link meta param source track wbr p li dt dd option tr td th thead tbody "
     b"tfoot optgroup rp rt a nobr path circle rect use line polygon polyline ellipse stop".split()
 )
-_FORMATTING = frozenset(b"b big code em font i s small strike strong tt u".split())
+_FORMATTING = re.compile(rb"<(/?)(?:b|big|code|em|font|i|s|small|strike|strong|tt|u)(?![a-zA-Z0-9-])", re.IGNORECASE)
 _QUOTED = re.compile(rb"""=\s*(?:"[^"]*"?|'[^']*'?)""")
 _SAMPLE = 20_000
 
@@ -48,27 +48,33 @@ def guard(page: bytes, formatting: int, raw: list[tuple[int, int]], location: st
             if start >= 0 and len(_QUOTED.sub(b"", page[start:end]).split(None, MAX_ATTRIBUTES + 1)) > MAX_ATTRIBUTES:
                 raise InputError(f"{location}: too large: one tag has more than {MAX_ATTRIBUTES} attributes")
         at = max(end, at + _SAMPLE)
-    if formatting <= MAX_OPEN_FORMATTING:
-        tags = page.count(b"<")
-        if tags <= MAX_DEPTH or tags - page.count(b"</") <= MAX_DEPTH:
-            return
-    depth, deepest, opened, most = 0, 0, 0, 0
-    for is_end, name in _TAGS.findall(page):
-        name = name.lower()
-        if name in _FLAT:
-            continue
-        step = -1 if is_end else 1
-        depth = max(0, depth + step)
-        deepest = max(deepest, depth)
-        if name in _FORMATTING:
-            opened = max(0, opened + step)
-            most = max(most, opened)
-    if deepest > MAX_DEPTH:
+    tags = page.count(b"<")
+    if tags > MAX_DEPTH and tags - page.count(b"</") > MAX_DEPTH and (deepest := _depth(page)) > MAX_DEPTH:
         raise InputError(
             f"{location}: too deep: elements are nested {deepest} deep, and pages are read up to {MAX_DEPTH}"
         )
-    if formatting > MAX_OPEN_FORMATTING and most > MAX_OPEN_FORMATTING:
+    if formatting > MAX_OPEN_FORMATTING and (most := _open_formatting(page)) > MAX_OPEN_FORMATTING:
         raise InputError(
             f"{location}: too deep: {most} formatting elements are left open, and pages are read up to "
             f"{MAX_OPEN_FORMATTING}"
         )
+
+
+def _depth(page: bytes) -> int:
+    depth = deepest = 0
+    for is_end, name in _TAGS.findall(page):
+        if name.lower() not in _FLAT:
+            depth = max(0, depth - 1) if is_end else depth + 1
+            deepest = max(deepest, depth)
+    return deepest
+
+
+def _open_formatting(page: bytes) -> int:
+    opened = most = 0
+    for is_end in _FORMATTING.findall(page):
+        if not is_end:
+            opened += 1
+        else:
+            most = max(most, opened)
+            opened = max(0, opened - 1)
+    return max(most, opened)

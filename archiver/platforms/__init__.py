@@ -151,6 +151,8 @@ def unwrapped(url: str) -> str:
     return url
 
 
+# An article names the same post several times over: in a link's address and its text, in an element and its frame.
+@functools.lru_cache(maxsize=64)
 def recognise(url: str) -> PostRef | None:
     """Which post *url* names, on any platform; web archives' URLs count as those of what they keep. None for a
     profile, a timeline, a share button, a short link, or anything else."""
