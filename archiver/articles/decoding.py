@@ -16,12 +16,14 @@ _PRESCAN = 4096
 
 
 class Decoded:
-    """`text` as anybody is shown it; `content` and `encoding` let an offset in it be found again in the bytes."""
+    """`text` as anybody is shown it; `content` and `encoding` let an offset in it be found again in the bytes.
+    `is_flawed` where some bytes were no character of the encoding."""
 
-    __slots__ = ("_at", "_exact", "content", "encoding", "skipped", "text")
+    __slots__ = ("_at", "_exact", "content", "encoding", "is_flawed", "skipped", "text")
 
-    def __init__(self, text: str, encoding: str, content: bytes, skipped: int = 0) -> None:
+    def __init__(self, text: str, encoding: str, content: bytes, skipped: int = 0, is_flawed: bool = False) -> None:
         self.text, self.encoding, self.content, self.skipped = text, encoding, content, skipped
+        self.is_flawed = is_flawed
         self._exact: str | None = None
         self._at = (0, 0)
 
@@ -31,8 +33,9 @@ class Decoded:
         if self.encoding == "ascii":
             return self.skipped + offset
         if self._exact is None:
-            flawed = "\ufffd" in self.text and not self.encoding.startswith("utf-16")
-            self._exact = self.content[self.skipped :].decode(self.encoding, "surrogateescape") if flawed else self.text
+            is_escaped = self.is_flawed and not self.encoding.startswith("utf-16")
+            stored = self.content[self.skipped :] if is_escaped else b""
+            self._exact = stored.decode(self.encoding, "surrogateescape") if is_escaped else self.text
         characters, size = self._at if self._at[0] <= offset else (0, 0)
         size += len(self._exact[characters:offset].encode(self.encoding, "surrogateescape"))
         self._at = (offset, size)
@@ -67,7 +70,8 @@ def _decoded(content: bytes, encoding: str, skipped: int) -> Decoded:
         # A lone byte at the end cannot be a character of UTF-16, and surrogateescape cannot say so.
         even = skipped + (len(content) - skipped) // 2 * 2
         text = content[skipped:even].decode(encoding, "replace")
-    return Decoded(_LONE.sub("\ufffd", text), encoding, content, skipped)
+    text = _LONE.sub("\ufffd", text)
+    return Decoded(text, encoding, content, skipped, "\ufffd" in text)
 
 
 def _wide(content: bytes) -> str | None:

@@ -95,7 +95,7 @@ def html_embeds(
     page = decoded.content if decoded.encoding in {"ascii", "utf-8"} else decoded.text.encode()
     if decoded.encoding == "utf-8" and decoded.skipped:
         page = page[decoded.skipped :]
-    if "\ufffd" in decoded.text and decoded.encoding == "utf-8":
+    if decoded.is_flawed and decoded.encoding == "utf-8":
         page = decoded.text.encode()
     reader = _Reader(page, location or "article", scan=screen.references() if is_screened else _everything)
     found = reader.places(ends if page is content else None)
@@ -240,9 +240,9 @@ class _Reader:
 
         # What follows the last reference cannot change where those before it stand.
         end = min(last + _BEYOND, len(self.page))
-        guard(self.page[:end], formatting, [(region.start, region.stop) for region in raw_text], self.location)
+        guard(self.page, end, formatting, raw_text, self.location)
         mark = _MARK
-        while mark.encode() in self.page:
+        while self.page.find(mark.encode(), 0, end) >= 0:
             mark += "x"
         parts, previous = [], 0
         for lt in at:
@@ -302,7 +302,7 @@ class _Reader:
             if (
                 not value
                 or name == self.tree.mark
-                or (_ACTIONS.search(name) and not (name == "value" and tag == "param"))
+                or (_is_action(name) and not (name == "value" and tag == "param"))
             ):
                 continue
             if is_link and name != "href":
@@ -742,6 +742,11 @@ def _shows_nothing(page: bytes, lt: int) -> bool:
 def _is_unshown(page: bytes, lt: int) -> bool:
     tag = _TAG_NAME.match(page, lt)
     return tag is not None and tag[0][1:].decode("ascii", "replace").lower() in _UNSHOWN
+
+
+@functools.lru_cache(maxsize=1024)
+def _is_action(attribute: str) -> bool:
+    return _ACTIONS.search(attribute) is not None
 
 
 @functools.cache

@@ -63,10 +63,11 @@ def literals(script: bytes, positions: list[int]) -> Iterator[Island]:
             if call not in seen_calls:
                 seen_calls.add(call)
                 yield Island(found.start(), found[0], "", call=call)
+    quotes = tuple(_Quotes(script, quote) for quote in _QUOTES)
     for position in positions:
         if position <= done:
             continue
-        bounds = _bounds(script, position)
+        bounds = _bounds(script, position, quotes)
         if bounds is None:
             continue
         start, end = bounds
@@ -84,21 +85,46 @@ def _calls() -> tuple[tuple[str, re.Pattern[bytes]], ...]:
     )
 
 
-def _bounds(script: bytes, position: int) -> tuple[int, int] | None:
+class _Quotes:
+    """Where the unescaped quotes of one kind stand round positions in a script that are asked for in rising order: what
+    was searched for the last one is not searched again."""
+
+    __slots__ = ("_after", "_before", "_from", "quote", "script")
+
+    def __init__(self, script: bytes, quote: bytes) -> None:
+        self.script, self.quote = script, quote
+        self._from, self._before, self._after = 0, -1, -1
+
+    def round(self, position: int) -> tuple[int, int] | None:
+        """The quotes before and after *position*; None where one is missing, or is further than MAX_STRING."""
+        before = _unescaped_quote_before(self.script, max(self._from, position - MAX_STRING), position, self.quote)
+        self._before, self._from = self._before if before is None else before, position
+        if self._after < position:
+            found = _unescaped_quote_after(self.script, position, self.quote)
+            self._after = len(self.script) if found is None else found
+        if self._before < position - MAX_STRING or self._before < 0 or self._after >= min(
+            len(self.script), position + MAX_STRING
+        ):
+            return None
+        return self._before, self._after
+
+
+def _bounds(script: bytes, position: int, quotes: tuple[_Quotes, ...]) -> tuple[int, int] | None:
     """Where the string literal round *position* starts and ends, without its quotes.
 
     Of the three kinds of quotes the widest pair that stands where a string can is taken: the other two are then part of
     the string.
     """
     best: tuple[int, int] | None = None
-    for quote in (b'"', b"'", b"`"):
-        start = _unescaped_quote_before(script, position, quote)
-        if start is None or (start and script[start - 1 : start] not in _BEFORE_STRING):
+    for kind in quotes:
+        if (pair := kind.round(position)) is None:
             continue
-        end = _unescaped_quote_after(script, position, quote)
-        if end is None or end - start > MAX_STRING or script[end + 1 : end + 2] not in _AFTER_STRING:
+        start, end = pair
+        if start and script[start - 1 : start] not in _BEFORE_STRING:
             continue
-        if quote != b"`" and b"\n" in script[start:end].replace(b"\\\n", b""):
+        if end - start > MAX_STRING or script[end + 1 : end + 2] not in _AFTER_STRING:
+            continue
+        if kind.quote != b"`" and script.find(b"\n", start, end) >= 0 and b"\n" in script[start:end].replace(b"\\\n", b""):
             continue
         if best is None or end - start > best[1] - best[0]:
             best = start + 1, end
@@ -112,24 +138,24 @@ _QUOTES = {
 }
 
 
-def _unescaped_quote_before(script: bytes, position: int, quote: bytes) -> int | None:
-    low, high, reach = max(0, position - MAX_STRING), position, 256
+def _unescaped_quote_before(script: bytes, low: int, position: int, quote: bytes) -> int | None:
+    high, reach = position, 256
     while (at := script.rfind(quote, low, high)) >= 0:
         if not at or script[at - 1] != 0x5C or not _is_escaped(script, at):
             return at
-        last: int | None = None
-        for found in _QUOTES[quote].finditer(script, max(low, at - reach), at):
-            at = found.start()
-            if not at or script[at - 1] != 0x5C or not _is_escaped(script, at):
-                last = at
-        if last is not None:
+        high, last = max(low, at - reach), -1
+        for found in _QUOTES[quote].finditer(script, high, at):
+            each = found.start()
+            if not each or script[each - 1] != 0x5C or not _is_escaped(script, each):
+                last = each
+        if last >= 0:
             return last
-        high, reach = max(low, at - reach), reach * 4
+        reach *= 4
     return None
 
 
 def _unescaped_quote_after(script: bytes, position: int, quote: bytes) -> int | None:
-    for found in _QUOTES[quote].finditer(script, position, position + MAX_STRING):
+    for found in _QUOTES[quote].finditer(script, position):
         at = found.start()
         if script[at - 1] != 0x5C or not _is_escaped(script, at):
             return at

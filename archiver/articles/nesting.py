@@ -8,8 +8,10 @@ where a cheap count says that the bound could be reached at all.
 from __future__ import annotations
 
 import bisect
+import operator
 import re
 
+from archiver.articles.regions import Region
 from archiver.errors import InputError
 
 MAX_DEPTH = 5000
@@ -26,34 +28,35 @@ _FLAT = frozenset(
 _FORMATTING = re.compile(rb"<(/?)(?:b|big|code|em|font|i|s|small|strike|strong|tt|u)(?![a-zA-Z0-9-])", re.IGNORECASE)
 _QUOTED = re.compile(rb"""=\s*(?:"[^"]*"?|'[^']*'?)""")
 _SAMPLE = 20_000
+_start = operator.attrgetter("start")
 
 
-def guard(page: bytes, formatting: int, raw: list[tuple[int, int]], location: str) -> None:
-    """Raise InputError ("too deep", "too large") for a page that a tree builder would stall on.
+def guard(page: bytes, stop: int, formatting: int, raw: list[Region], location: str) -> None:
+    """Raise InputError ("too deep", "too large") where a tree builder would stall on page[:stop].
 
-    *formatting* is how many formatting elements with attributes the page has, as the screen counted them; *raw* are the
-    ranges of raw text, which holds no tags.
+    *formatting* is how many formatting elements with attributes the page has, as the screen counted them; *raw* is its
+    raw text, which holds no tags.
     """
     # A tag of twice this length holds one of the sampled places with no `>` behind it.
     at = 0
-    while at + _SAMPLE < len(page):
+    while at + _SAMPLE < stop:
         if page.find(b">", at, at + _SAMPLE) >= 0:
             at += _SAMPLE
             continue
-        end = page.find(b">", at)
-        end = end if end >= 0 else len(page)
-        inside = bisect.bisect_right(raw, (at, len(page))) - 1
-        if inside < 0 or at >= raw[inside][1]:
+        end = page.find(b">", at, stop)
+        end = end if end >= 0 else stop
+        inside = bisect.bisect_right(raw, at, key=_start) - 1
+        if inside < 0 or at >= raw[inside].stop:
             start = page.find(b"<", page.rfind(b">", 0, at) + 1, end)
             if start >= 0 and len(_QUOTED.sub(b"", page[start:end]).split(None, MAX_ATTRIBUTES + 1)) > MAX_ATTRIBUTES:
                 raise InputError(f"{location}: too large: one tag has more than {MAX_ATTRIBUTES} attributes")
         at = max(end, at + _SAMPLE)
-    tags = page.count(b"<")
-    if tags > MAX_DEPTH and tags - page.count(b"</") > MAX_DEPTH and (deepest := _depth(page)) > MAX_DEPTH:
+    tags = page.count(b"<", 0, stop)
+    if tags > MAX_DEPTH and tags - page.count(b"</", 0, stop) > MAX_DEPTH and (deepest := _depth(page[:stop])) > MAX_DEPTH:
         raise InputError(
             f"{location}: too deep: elements are nested {deepest} deep, and pages are read up to {MAX_DEPTH}"
         )
-    if formatting > MAX_OPEN_FORMATTING and (most := _open_formatting(page)) > MAX_OPEN_FORMATTING:
+    if formatting > MAX_OPEN_FORMATTING and (most := _open_formatting(page[:stop])) > MAX_OPEN_FORMATTING:
         raise InputError(
             f"{location}: too deep: {most} formatting elements are left open, and pages are read up to "
             f"{MAX_OPEN_FORMATTING}"
