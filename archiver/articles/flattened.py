@@ -23,9 +23,11 @@ _ANCHOR = re.compile(
     r"[(（]\s*\[?\s*[@＠](?P<handle>[\w.-](?:[\w.-]|\\_){0,80})\s*(?:\]\([^()\s]*\))?\s*[)）](?P<closed>)"
     rf"(?P<gap>{_GAP}{{0,8}}[,·|]?{_GAP}{{0,4}})(?P<link>\[?)"
 )
+# Every alternative begins with a literal, so that the expression is tried only where one of them stands.
 _DASH = re.compile(
-    r"—|–|―|&mdash;|&ndash;|&#8212;|&#x2014;|&#151;|â€”|â€“|â€•|\x97|\x96|(?<=[\s>])--+(?=\s)|^--+(?=\s)|"
-    r"(?<=[\s>])[-‐‑‒−](?=\s)|^[-‐‑‒−](?=\s)|\ufffd+(?=\s)|(?<=\s)\?{1,3}(?=\s)|^\?{1,3}(?=\s)|(?<=\s);(?=\s)|^;(?=\s)"
+    r"—|–|―|&mdash;|&ndash;|&#8212;|&#x2014;|&#151;|â€”|â€“|â€•|\x97|\x96|-(?<![^\s>]-)-*(?=\s)|"
+    r"‐(?<![^\s>]‐)(?=\s)|‑(?<![^\s>]‑)(?=\s)|‒(?<![^\s>]‒)(?=\s)|−(?<![^\s>]−)(?=\s)|"
+    r"\ufffd+(?=\s)|\?(?<!\S\?)\?{0,2}(?=\s)|;(?<!\S;)(?=\s)"
 )
 _SURE = re.compile(r"—|―|&mdash;|&#8212;|&#x2014;|&#151;|â€”|â€•|\x97|–")
 #: Display names have at most 50 characters; flattening may have turned each into several.

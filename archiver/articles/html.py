@@ -36,7 +36,9 @@ MAX_ESCAPES = 4
 #: No article shows so many posts; a page that does was made to keep us busy.
 MAX_REFERENCES = 20_000
 
-_MARK = "archiver-at"
+# The name of the attribute that carries a start tag's byte offset. No page has attributes with a control character in
+# their names; one that does gets another.
+_MARK = "\x01at"
 _TAG_NAME = re.compile(rb"<[a-zA-Z][^\s/>]*")
 # Elements that describe the page or act on it, and show nothing.
 _UNSHOWN = frozenset(
@@ -242,7 +244,7 @@ class _Reader:
         end = min(last + _BEYOND, len(self.page))
         guard(self.page, end, formatting, raw_text, self.location)
         mark = _MARK
-        while self.page.find(mark.encode(), 0, end) >= 0:
+        while self.page.find(b"\x01", 0, end) >= 0 and mark.encode() in self.page:
             mark += "x"
         parts, previous = [], 0
         for lt in at:
@@ -259,7 +261,7 @@ class _Reader:
         assert self.tree is not None
         mark = self.tree.mark
         inside: dict[int, int] = {}
-        for node in self.tree.parser.css(f"[{mark}]"):
+        for node in self.tree.parser.css(self.tree.marked):
             attributes = node.attributes
             at = int(attributes[mark] or 0)
             self.nodes[at] = node
@@ -269,7 +271,7 @@ class _Reader:
             if container and (at not in inside or (inside[at] != at and _own_ref(attributes, node, container))):
                 place = self._container(at, node, attributes, container)
                 if place:
-                    for inner in node.css(f"[{mark}]"):
+                    for inner in node.css(self.tree.marked):
                         inside[int(inner.attributes[mark] or 0)] = at
                     yield place
                     continue
@@ -381,7 +383,7 @@ class _Reader:
         reach = 0
         if not own:
             links: list[tuple[PostRef, str, int]] = []
-            for inner in node.css(f"[{self.tree.mark}]"):
+            for inner in node.css(self.tree.marked):
                 inner_attributes = inner.attributes
                 inner_classes = inner_attributes.get("class") or ""
                 if inner.mem_id != node.mem_id and _own_ref(inner_attributes, inner, platform):
@@ -837,11 +839,12 @@ def flat_text(node: LexborNode) -> str:
             parts.append(inner.text_content or "")
         elif inner.tag in _BLOCKS:
             parts.append("\n")
-    return _LINES.sub("\n", _SPACES.sub(" ", "".join(parts))).strip()
+    return _LINES.sub("\n", _SPACES.sub(" ", "".join(parts)).replace(" \n", "\n")).strip()
 
 
-_SPACES = re.compile(r"[ \t\r\f]+")
-_LINES = re.compile(r" ?\n\s*")
+# Both spare what is as it should be already: single spaces and single line breaks.
+_SPACES = re.compile(r"[\t\r\f][ \t\r\f]*| [ \t\r\f]+")
+_LINES = re.compile(r"\n\s+")
 
 
 def _around(node: LexborNode) -> tuple[LexborNode, str]:

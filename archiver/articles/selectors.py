@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 #: Characters of context kept before and after a quotation.
 CONTEXT = 32
+#: No article nests so deep; a page that does would make a thousand selectors of a thousand steps each.
+MAX_STEPS = 256
+_STEP = len("blockquote:nth-child(1)>")
 
 
 def bytes_at(start: int, end: int) -> Selector:
@@ -45,10 +48,12 @@ def in_text(decoded: Decoded, start: int, end: int) -> tuple[Selector, ...]:
 
 
 class Tree:
-    """A parsed page and what is asked of its elements more than once."""
+    """A parsed page and what is asked of its elements more than once. The attribute *mark* carries the byte offsets of
+    the start tags that have one; the CSS selector `marked` finds them."""
 
     def __init__(self, parser: LexborHTMLParser, mark: str) -> None:
         self.parser, self.mark = parser, mark
+        self.marked = "[" + mark.replace("\x01", "\\1 ") + "]"
         self._paths: dict[int, str] = {}
         self._places: dict[int, int] = {}
         self._body: dict[int, bool | None] = {}
@@ -85,8 +90,8 @@ class Tree:
             self._body[key] = answer
         return answer
 
-    def path(self, node: LexborNode) -> str:
-        """A CSS selector that only this element of the parsed page matches."""
+    def path(self, node: LexborNode) -> str | None:
+        """A CSS selector that only this element of the parsed page matches; None where it would be absurdly long."""
         steps: list[str] = []
         at: LexborNode | None = node
         above = ""
@@ -102,9 +107,14 @@ class Tree:
             if at is not node and (known := self._paths.get(at.mem_id)) is not None:
                 above = known
                 break
-            steps.append(f"{tag if _NAME.fullmatch(tag) else '*'}:nth-child({self._place(at, parent)})")
+            if len(steps) == MAX_STEPS:
+                return None
+            name = tag if tag.isalpha() or _NAME.fullmatch(tag) else "*"
+            steps.append(f"{name}:nth-child({self._places.get(at.mem_id) or self._place(at, parent)})")
             at = parent
         path = ">".join([above, *reversed(steps)] if above else reversed(steps))
+        if len(path) > MAX_STEPS * _STEP:
+            return None
         if (parent := node.parent) is not None and len(steps) > 1:
             # The next embed usually stands beside this one.
             self._paths[parent.mem_id] = path.rpartition(">")[0]
@@ -112,18 +122,15 @@ class Tree:
 
     def _place(self, node: LexborNode, parent: LexborNode) -> int:
         """The element's number among its parent's elements, from 1."""
-        if node.mem_id not in self._places:
-            index = 0
-            for child in parent.iter(include_text=False):
-                if child.is_element_node:
-                    index += 1
-                    self._places[child.mem_id] = index
+        for index, child in enumerate((c for c in parent.iter(include_text=False) if c.is_element_node), 1):
+            self._places[child.mem_id] = index
         return self._places[node.mem_id]
 
     def selectors(self, node: LexborNode) -> list[Selector]:
         """CssSelector, and the quotation of its text if it has any. Text is that of `body`, as `textContent` gives it,
         which is what annotation tools count in."""
-        found = [Selector("CssSelector", (("value", self.path(node)),))]
+        path = self.path(node)
+        found = [Selector("CssSelector", (("value", path),))] if path is not None else []
         text = node.text()
         if text.strip():
             if self._text is None:
