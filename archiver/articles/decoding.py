@@ -17,15 +17,23 @@ _PRESCAN = 4096
 
 class Decoded:
     """`text` as anybody is shown it; `content` and `encoding` let an offset in it be found again in the bytes.
-    `is_flawed` where some bytes were no character of the encoding."""
+    `is_flawed` where some bytes were no character of the encoding. Without a *text*, the content is flawless."""
 
-    __slots__ = ("_at", "_exact", "content", "encoding", "is_flawed", "skipped", "text")
+    __slots__ = ("_at", "_exact", "_text", "content", "encoding", "is_flawed", "skipped")
 
-    def __init__(self, text: str, encoding: str, content: bytes, skipped: int = 0, is_flawed: bool = False) -> None:
-        self.text, self.encoding, self.content, self.skipped = text, encoding, content, skipped
-        self.is_flawed = is_flawed
+    def __init__(
+        self, text: str | None, encoding: str, content: bytes, skipped: int = 0, is_flawed: bool = False
+    ) -> None:
+        self.encoding, self.content, self.skipped, self.is_flawed = encoding, content, skipped, is_flawed
+        self._text = text
         self._exact: str | None = None
         self._at = (0, 0)
+
+    @property
+    def text(self) -> str:
+        if self._text is None:
+            self._text = self.content[self.skipped :].decode(self.encoding)
+        return self._text
 
     def byte(self, offset: int) -> int:
         """The byte offset in the stored bytes of the character at *offset*. Offsets asked in rising order cost a page
@@ -53,15 +61,44 @@ def decode(content: bytes, charset: str | None = None) -> Decoded:
         if content.startswith(mark):
             return _decoded(content, encoding, len(mark))
     if content.isascii() and b"\x1b" not in content and b"\x00" not in content[:_PRESCAN]:
-        return Decoded(content.decode("ascii"), "ascii", content)
+        return Decoded(None, "ascii", content)
     if (wide := _wide(content)) is not None:
         return _decoded(content, wide, 0)
-    try:
-        if b"\x1b" not in content:
-            return Decoded(content.decode("utf-8"), "utf-8", content)
-    except UnicodeDecodeError:
-        pass
+    if b"\x1b" not in content and _is_utf8(content):
+        return Decoded(None, "utf-8", content)
     return _decoded(content, _known(charset) or _declared(content) or _mostly(content), 0)
+
+
+_PIECE = 1 << 16
+
+
+def _is_utf8(content: bytes) -> bool:
+    """Whether *content* is valid UTF-8. In pieces, each in the fastest way that it allows: a page with a few characters
+    beyond ASCII is not made a text of four bytes each to find out."""
+    start = 0
+    try:
+        while start < len(content):
+            # No piece ends within a character: what follows a line's end or a tag's start begins one.
+            stop = content.find(b"<", start + _PIECE)
+            piece = content[start : stop if stop >= 0 else len(content)]
+            start += len(piece)
+            if not piece.isascii():
+                piece.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+_CONTINUATION = bytes(range(0x80, 0xC0))
+
+
+def characters(page: bytes, start: int, stop: int) -> int:
+    """How many characters begin in page[start:stop], which is UTF-8."""
+    count = 0
+    for at in range(start, stop, 4096):
+        piece = page[at : min(at + 4096, stop)]
+        count += len(piece) if piece.isascii() else len(piece.translate(None, _CONTINUATION))
+    return count
 
 
 def _decoded(content: bytes, encoding: str, skipped: int) -> Decoded:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from archiver.articles import screen
-from archiver.articles.decoding import Decoded, decode
+from archiver.articles.decoding import Decoded, characters, decode
 from archiver.articles.flattened import Attribution, attributions, short_codes
 from archiver.articles.islands import Island, literals
 from archiver.articles.nesting import guard
@@ -47,7 +47,7 @@ _UNSHOWN = frozenset(
 # Attributes that say where a click or a share goes.
 _XML = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml|<(?:rss|feed|rdf:RDF)\b)")
 #: How much of a page is read after its last reference: the rest of the element that it is in.
-_BEYOND = 16_384
+_BEYOND = 8192
 # Elements whose start tag says all: empty ones, and boxes that hold more than the embed.
 _SHORT = frozenset(
     (b"img", b"embed", b"param", b"input", b"source", b"br", b"div", b"section", b"span", b"li", b"figure")
@@ -683,15 +683,14 @@ def _finished(decoded: Decoded, page: bytes, tree: Tree | None, found: list[Plac
     is_same = page is decoded.content or (
         decoded.encoding == "utf-8" and len(page) + decoded.skipped == len(decoded.content)
     )
-    cursor, characters = 0, 0
+    cursor, before = 0, 0
     for place in sorted(found, key=lambda place: (place.start, place.end)):
         if is_plain:
             start, end = place.start, place.end
         else:
-            characters += len(page[cursor : place.start].decode("utf-8", "replace"))
-            cursor = place.start
-            start = characters
-            end = start + len(page[place.start : place.end].decode("utf-8", "replace"))
+            before += characters(page, cursor, place.start)
+            cursor, start = place.start, before
+            end = start + characters(page, place.start, place.end)
         stored = (
             (decoded.skipped + place.start, decoded.skipped + place.end)
             if is_same or is_plain

@@ -51,7 +51,8 @@ def guard(page: bytes, stop: int, formatting: int, raw: list[Region], location: 
             if start >= 0 and len(_QUOTED.sub(b"", page[start:end]).split(None, MAX_ATTRIBUTES + 1)) > MAX_ATTRIBUTES:
                 raise InputError(f"{location}: too large: one tag has more than {MAX_ATTRIBUTES} attributes")
         at = max(end, at + _SAMPLE)
-    tags = page.count(b"<", 0, stop) if stop > len(b"<b>") * MAX_DEPTH else 0
+    markup = stop - sum(region.stop - region.start for region in raw if region.stop <= stop)
+    tags = page.count(b"<", 0, stop) if markup > len(b"<b>") * MAX_DEPTH else 0
     if tags > MAX_DEPTH and tags - page.count(b"</", 0, stop) > MAX_DEPTH and (deepest := _depth(page[:stop])) > MAX_DEPTH:
         raise InputError(
             f"{location}: too deep: elements are nested {deepest} deep, and pages are read up to {MAX_DEPTH}"

@@ -54,7 +54,7 @@ MARKUP = Markup(
     ),
     calls=(r"""createTweet(?:Embed)?\(\s*["'](\d{5,20})["']""", r"""\[tweet\s+id=["']?(\d{5,20})"""),
     shortlink=r"(?:https?:)?//(?:www\.)?(?:t\.co|pic\.(?:twitter|x)\.com)/(\w{4,40})(?:[/?#].*)?",
-    codes=r"(?:pic\.(?:twitter|x)\.com|(?<![A-Za-z0-9.-])t\.co|https?://t\.co)/([A-Za-z0-9]{7,10})",
+    codes=r"(?:pic\.(?:twitter|x)\.com|t\.co(?<![A-Za-z0-9.-]t\.co)|https?://t\.co)/([A-Za-z0-9]{7,10})",
     pic_codes=r"pic\.(?:twitter|x)\.com/([A-Za-z0-9]{7,10})",
     handle=r"[A-Za-z0-9_]{1,20}",
     has_dates=True,
