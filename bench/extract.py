@@ -9,7 +9,6 @@ from __future__ import annotations
 import gc
 import gzip
 import io
-import json
 import logging
 import os
 import pathlib
@@ -19,19 +18,17 @@ import time
 import warnings
 from collections.abc import Callable
 
-from archiver.articles import as_json, embeds
 from archiver.articles import screen as byte_screen
-from archiver.errors import InputError
+from archiver.articles.command import tell
+from archiver.articles.readers import Document
 
 
 def extract(pages: dict[str, bytes]) -> int:
+    """What `archiver extract --json` does with each document it has read, to the bytes it prints."""
     out = io.BytesIO()
     for name, page in pages.items():
-        try:
-            for embed in embeds(page, location=name):
-                out.write(json.dumps(as_json(name, embed), ensure_ascii=False).encode() + b"\n")
-        except InputError:
-            pass
+        lines, _, _ = tell(Document(name, page), True)
+        out.write(lines)
     return out.tell()
 
 

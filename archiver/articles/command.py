@@ -35,7 +35,7 @@ _BATCH = 4 * 1024 * 1024
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 #: What one document came to: its lines as they are printed, how many embeds, and what went wrong, if anything did.
-_Told = tuple[bytes, int, str | None]
+Told = tuple[bytes, int, str | None]
 
 
 def main(argv: Sequence[str] | None = None, stdin: BinaryIO | None = None, stdout: BinaryIO | None = None) -> int:
@@ -93,28 +93,28 @@ def _jobs(text: str) -> int:
     return number
 
 
-def _told(documents: Iterable[Document | InputError], is_json: bool, jobs: int) -> Iterator[_Told]:
+def _told(documents: Iterable[Document | InputError], is_json: bool, jobs: int) -> Iterator[Told]:
     if jobs == 1:
         for document in documents:
-            yield _tell(document, is_json)
+            yield tell(document, is_json)
         return
     yield from _told_by_workers(documents, is_json, jobs)
 
 
-def _told_by_workers(documents: Iterable[Document | InputError], is_json: bool, jobs: int) -> Iterator[_Told]:
+def _told_by_workers(documents: Iterable[Document | InputError], is_json: bool, jobs: int) -> Iterator[Told]:
     """In the order of *documents*, with at most two batches a worker in memory."""
     from concurrent.futures import Future, ProcessPoolExecutor
     from concurrent.futures.process import BrokenProcessPool
 
-    pending: deque[tuple[list[Document | InputError], Future[list[_Told]]]] = deque()
+    pending: deque[tuple[list[Document | InputError], Future[list[Told]]]] = deque()
     pool = ProcessPoolExecutor(jobs)
     try:
         for batch in _batches(documents):
             try:
-                future = pool.submit(_tell_all, batch, is_json)
+                future = pool.submit(tell_all, batch, is_json)
             except BrokenProcessPool:
                 pool = ProcessPoolExecutor(jobs)
-                future = pool.submit(_tell_all, batch, is_json)
+                future = pool.submit(tell_all, batch, is_json)
             pending.append((batch, future))
             if len(pending) >= 2 * jobs:
                 yield from _result(*pending.popleft())
@@ -124,7 +124,7 @@ def _told_by_workers(documents: Iterable[Document | InputError], is_json: bool, 
         pool.shutdown(cancel_futures=True)
 
 
-def _result(batch: list[Document | InputError], future: Any) -> list[_Told]:
+def _result(batch: list[Document | InputError], future: Any) -> list[Told]:
     from concurrent.futures.process import BrokenProcessPool
 
     try:
@@ -148,11 +148,11 @@ def _batches(documents: Iterable[Document | InputError]) -> Iterator[list[Docume
         yield batch
 
 
-def _tell_all(documents: list[Document | InputError], is_json: bool) -> list[_Told]:
-    return [_tell(document, is_json) for document in documents]
+def tell_all(documents: list[Document | InputError], is_json: bool) -> list[Told]:
+    return [tell(document, is_json) for document in documents]
 
 
-def _tell(document: Document | InputError, is_json: bool) -> _Told:
+def tell(document: Document | InputError, is_json: bool) -> Told:
     if isinstance(document, InputError):
         return b"", 0, str(document)
     from archiver.articles import as_json, embeds
@@ -170,10 +170,17 @@ def _tell(document: Document | InputError, is_json: bool) -> _Told:
         return b"", 0, None
     rows = [as_json(document.location, embed) for embed in found]
     if is_json:
-        lines = [json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in rows]
-    else:
-        lines = [_sentence(row) for row in rows]
-    return ("\n".join(lines) + "\n").encode("utf-8", "replace"), len(found), None
+        return b"".join(map(_line, rows)), len(found), None
+    return ("\n".join(map(_sentence, rows)) + "\n").encode("utf-8", "replace"), len(found), None
+
+
+def _line(row: dict[str, Any]) -> bytes:
+    import orjson
+
+    try:
+        return orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
+    except TypeError:  # half a character, which JSON can name and UTF-8 cannot
+        return json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"
 
 
 def _sentence(row: dict[str, Any]) -> str:

@@ -69,7 +69,7 @@ def decode(content: bytes, charset: str | None = None) -> Decoded:
     return _decoded(content, _known(charset) or _declared(content) or _mostly(content), 0)
 
 
-_PIECE = 1 << 16
+_PIECE = 1 << 14
 
 
 def _is_utf8(content: bytes) -> bool:

@@ -144,6 +144,8 @@ class _Reader:
         #: The post that the page itself is, where a network's own page was saved: it shows itself, and embeds nothing.
         self.canonical: PostRef | None = None
         self.nodes: dict[int, LexborNode] = {}
+        #: Which platforms' patterns the screen found in a start tag; no other can be named there.
+        self.networks: dict[int, frozenset[str]] = {}
         #: Where references stand too many escapes deep to be read.
         self.unread: list[str] = []
 
@@ -188,6 +190,7 @@ class _Reader:
         signed: dict[int, int] = {}
         raw: dict[int, list[int]] = {}
         starts = [region.tag for region in raw_text]
+        networks = screen.networks() if self.scan is not _everything else ()
         last, lt_before, tag_end = 0, -1, 0
         order: list[int] = []
         for number, end in ends:
@@ -209,12 +212,15 @@ class _Reader:
                 if lt not in marks:
                     marks.add(lt)
                     order.append(lt)
+                if networks:
+                    before = self.networks.get(lt)
+                    self.networks[lt] = networks[number] | before if before else networks[number]
                 continue
             last, order = max(end, tag_end), []
         if self.scan is not _everything:
             # Pages end in links to shares and profiles; up to where nothing but those follows is as far as a tree is
             # needed.
-            while order and _shows_nothing(self.page, order[-1]):
+            while order and _shows_nothing(self.page, order[-1], self.networks[order[-1]]):
                 marks.discard(order.pop())
             if order and not texts and not signed and all(_is_unshown(self.page, lt) for lt in marks):
                 marks.clear()
@@ -299,6 +305,7 @@ class _Reader:
             return
         assert self.tree is not None
         is_link = tag in {"a", "area"}
+        networks = self.networks.get(at)
         seen: set[PostRef] = set()
         for name, value in attributes.items():
             if (
@@ -315,7 +322,7 @@ class _Reader:
                 elif len(value) > 20:
                     yield from self._inner(value, f"attr:{name}", at, node)
                 continue
-            if ref := _named(name, value, tag, attributes.get("class") or ""):
+            if ref := _named(name, value, tag, attributes.get("class") or "", networks):
                 if ref in seen:
                     continue
                 seen.add(ref)
@@ -374,10 +381,10 @@ class _Reader:
         tag = node.tag or ""
         if tag in _UNSHOWN or (tag == "a" and "intent/" in (attributes.get("href") or "")):
             return None
-        classes = attributes.get("class") or ""
+        classes, networks = attributes.get("class") or "", self.networks.get(at)
         refs: list[tuple[PostRef, str]] = []
         for name, value in attributes.items():
-            if value and name != self.tree.mark and (ref := _named(name, value, tag, classes)):
+            if value and name != self.tree.mark and (ref := _named(name, value, tag, classes, networks)):
                 refs.append((ref, value))
         own = [r for r in refs if r[0].platform == platform.name]
         reach = 0
@@ -388,9 +395,15 @@ class _Reader:
                 inner_classes = inner_attributes.get("class") or ""
                 if inner.mem_id != node.mem_id and _own_ref(inner_attributes, inner, platform):
                     return None  # a wrapper round embeds, each of which speaks for itself
+                inner_at = int(inner_attributes[self.tree.mark] or 0)
+                inner_networks = self.networks.get(inner_at)
                 for name, value in inner_attributes.items():
-                    if value and name != self.tree.mark and (ref := _named(name, value, inner.tag or "", inner_classes)):
-                        links.append((ref, value, int(inner_attributes[self.tree.mark] or 0)))
+                    if (
+                        value
+                        and name != self.tree.mark
+                        and (ref := _named(name, value, inner.tag or "", inner_classes, inner_networks))
+                    ):
+                        links.append((ref, value, inner_at))
             links = [link for link in links if link[0].platform == platform.name]
             if links:
                 link_ref, link_url, reach = links[-1] if platform.markup.is_last else links[0]
@@ -719,7 +732,7 @@ _ATTRIBUTE = re.compile(r"""([a-zA-Z][\w-]*)(?:="([^"]*)")?""")
 _CHARACTER_REFERENCE = re.compile(r"&(?!amp;|[a-zA-Z0-9_]+=)")
 
 
-def _shows_nothing(page: bytes, lt: int) -> bool:
+def _shows_nothing(page: bytes, lt: int, networks: frozenset[str]) -> bool:
     """Whether the start tag at *lt* is one that the tree would be asked for in vain: one so simply written that its
     attributes can be read without a tree, and none of them names a post or an embed."""
     tag = _SIMPLE_TAG.match(page, lt)
@@ -735,7 +748,7 @@ def _shows_nothing(page: bytes, lt: int) -> bool:
         return False
     classes = attributes.get("class") or ""
     return not any(
-        value and (value.lstrip()[:1] in "{[" or _named(each, value, name, classes) or _short_code(value))
+        value and (value.lstrip()[:1] in "{[" or _named(each, value, name, classes, networks) or _short_code(value))
         for each, value in attributes.items()
     )
 
@@ -785,9 +798,10 @@ def _id_attributes() -> dict[str, tuple[tuple[Platform, re.Pattern[str]], ...]]:
     return {name: tuple(entries) for name, entries in table.items()}
 
 
-def _named(name: str, value: str, tag: str, classes: str) -> PostRef | None:
+def _named(name: str, value: str, tag: str, classes: str, networks: frozenset[str] | None) -> PostRef | None:
     """The post that an attribute names, by a URL or by an id."""
-    return (recognise(value) if "/" in value or "%2" in value else None) or _by_attribute(name, value, tag, classes)
+    by_url = recognise(value, networks) if "/" in value or "%2" in value else None
+    return by_url or _by_attribute(name, value, tag, classes)
 
 
 def _by_attribute(name: str, value: str, tag: str, classes: str) -> PostRef | None:

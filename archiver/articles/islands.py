@@ -55,6 +55,8 @@ def literals(script: bytes, positions: list[int]) -> Iterator[Island]:
     done = -1
     seen_calls: set[tuple[str, str]] = set()
     for position in positions:
+        if not _any_call().search(script, max(0, position - 64), position + 128):
+            continue
         for platform, pattern in _calls():
             found = pattern.search(script, max(0, position - 64), position + 128)
             if found is None:
@@ -74,6 +76,12 @@ def literals(script: bytes, positions: list[int]) -> Iterator[Island]:
         done = end
         raw = script[start:end]
         yield Island(start, raw, _unescaped(raw), _is_embed(script, start, end))
+
+
+@functools.cache
+def _any_call() -> re.Pattern[bytes]:
+    calls = (call for platform in platforms().values() for call in platform.markup.calls)
+    return re.compile("|".join(f"(?:{call})" for call in calls).encode(), re.IGNORECASE)
 
 
 @functools.cache

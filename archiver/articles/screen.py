@@ -59,6 +59,16 @@ def is_attribution(number: int) -> bool:
 
 
 @functools.cache
+def networks() -> tuple[frozenset[str], ...]:
+    """By pattern number, the platforms whose references contain it."""
+    own: dict[str, set[str]] = {}
+    for platform in platforms().values():
+        for each in platform.markup.screens:
+            own.setdefault(escaped(each), set()).add(platform.name)
+    return tuple(frozenset(own.get(pattern, ())) for pattern in patterns())
+
+
+@functools.cache
 def references() -> Scan:
     """A scan for everything that may refer to a post: (pattern number, end offset), by offset."""
     return _scan(patterns())

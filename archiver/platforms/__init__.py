@@ -153,13 +153,13 @@ def unwrapped(url: str) -> str:
 
 # An article names the same post several times over: in a link's address and its text, in an element and its frame.
 @functools.lru_cache(maxsize=64)
-def recognise(url: str) -> PostRef | None:
-    """Which post *url* names, on any platform; web archives' URLs count as those of what they keep. None for a
-    profile, a timeline, a share button, a short link, or anything else."""
+def recognise(url: str, among: frozenset[str] | None = None) -> PostRef | None:
+    """Which post *url* names, on any platform, or on one of those named in *among*; web archives' URLs count as those
+    of what they keep. None for a profile, a timeline, a share button, a short link, or anything else."""
     url = unwrapped(url.strip())
     if "//" not in url:
         return None
-    for platform in platforms().values():
-        if ref := platform.match(url):
+    for name, platform in platforms().items():
+        if (among is None or name in among) and (ref := platform.match(url)):
             return ref
     return None
