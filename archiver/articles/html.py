@@ -308,11 +308,7 @@ class _Reader:
         networks = self.networks.get(at)
         seen: set[PostRef] = set()
         for name, value in attributes.items():
-            if (
-                not value
-                or name == self.tree.mark
-                or (_is_action(name) and not (name == "value" and tag == "param"))
-            ):
+            if not value or name == self.tree.mark or (_is_action(name) and not (name == "value" and tag == "param")):
                 continue
             if is_link and name != "href":
                 continue

@@ -19,8 +19,8 @@ MAX_STRING = 4 * 1024 * 1024
 
 _ESCAPE = re.compile(r"\\(?:u\{([0-9a-fA-F]{1,6})\}|u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))", re.DOTALL)
 _PLAIN = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0"}
-# A member's name and what stands between it and its value, read from the value backwards: forwards, every start would be
-# tried.
+# A member's name and what stands between it and its value, read from the value backwards: forwards, every start would
+# be tried.
 _YEK = re.compile(rb"""\\*\s*[:=]\s*["']?\\*[\w$"'\\-]{1,80}""")
 # What a member, or the type of the object it belongs to, is called where it holds an embed.
 _EMBED_WORD = re.compile(
@@ -110,8 +110,10 @@ class _Quotes:
         if self._after < position:
             found = _unescaped_quote_after(self.script, position, self.quote)
             self._after = len(self.script) if found is None else found
-        if self._before < position - MAX_STRING or self._before < 0 or self._after >= min(
-            len(self.script), position + MAX_STRING
+        if (
+            self._before < position - MAX_STRING
+            or self._before < 0
+            or self._after >= min(len(self.script), position + MAX_STRING)
         ):
             return None
         return self._before, self._after
@@ -132,7 +134,11 @@ def _bounds(script: bytes, position: int, quotes: tuple[_Quotes, ...]) -> tuple[
             continue
         if end - start > MAX_STRING or script[end + 1 : end + 2] not in _AFTER_STRING:
             continue
-        if kind.quote != b"`" and script.find(b"\n", start, end) >= 0 and b"\n" in script[start:end].replace(b"\\\n", b""):
+        if (
+            kind.quote != b"`"
+            and script.find(b"\n", start, end) >= 0
+            and b"\n" in script[start:end].replace(b"\\\n", b"")
+        ):
             continue
         if best is None or end - start > best[1] - best[0]:
             best = start + 1, end
@@ -141,9 +147,7 @@ def _bounds(script: bytes, position: int, quotes: tuple[_Quotes, ...]) -> tuple[
 
 # Quotes behind no backslash, or behind two (an escaped backslash, or one more escape: to be counted). What is written
 # with one backslash, nearly all quotes in an escaped string, costs no step of ours.
-_QUOTES = {
-    quote: re.compile(rb"%b(?:(?<!\\%b)|(?<=\\\\%b))" % (quote, quote, quote)) for quote in (b'"', b"'", b"`")
-}
+_QUOTES = {quote: re.compile(rb"%b(?:(?<!\\%b)|(?<=\\\\%b))" % (quote, quote, quote)) for quote in (b'"', b"'", b"`")}
 
 
 def _unescaped_quote_before(script: bytes, low: int, position: int, quote: bytes) -> int | None:
@@ -217,7 +221,7 @@ def _is_embed(script: bytes, start: int, end: int) -> bool:
 
 def _key(before: bytes) -> str:
     """The name of the member whose value starts at the end of *before*; empty if none does."""
-    found = _YEK.match(before[: -101 : -1])
+    found = _YEK.match(before[:-101:-1])
     return found[0][::-1].decode("ascii", "replace") if found else ""
 
 

@@ -53,7 +53,11 @@ def guard(page: bytes, stop: int, formatting: int, raw: list[Region], location: 
         at = max(end, at + _SAMPLE)
     markup = stop - sum(region.stop - region.start for region in raw if region.stop <= stop)
     tags = page.count(b"<", 0, stop) if markup > len(b"<b>") * MAX_DEPTH else 0
-    if tags > MAX_DEPTH and tags - page.count(b"</", 0, stop) > MAX_DEPTH and (deepest := _depth(page[:stop])) > MAX_DEPTH:
+    if (
+        tags > MAX_DEPTH
+        and tags - page.count(b"</", 0, stop) > MAX_DEPTH
+        and (deepest := _depth(page[:stop])) > MAX_DEPTH
+    ):
         raise InputError(
             f"{location}: too deep: elements are nested {deepest} deep, and pages are read up to {MAX_DEPTH}"
         )
