@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from archiver.likeness import without_name
 from archiver.model import Embed, Kind, Span, moment, timestamp
 
 #: A date in an embed states no zone: whoever rendered it may have been anywhere on Earth (PLATFORMS.md 2).
@@ -74,11 +75,14 @@ def corroborate(
     """
     claim = embed.claim
     author = shown["author"]
+    said, _ = without_name(claim.text or "", None, claim.name, author["name"])
+    # A dash in the author's name took its first part for the post's last words.
+    name = claim.text[len(said) :].strip() + f" {claim.name}" if claim.text and said != claim.text else claim.name
     span = align(article, shown["text"], embed) if article is not None and embed.kind is Kind.FLATTENED else None
-    quoted = article[span.start : span.end] if article is not None and span is not None else claim.text
+    quoted = article[span.start : span.end] if article is not None and span is not None else said or None
     fields = {
         "handle": _handle(claim.handle, author["handle"]),
-        "name": _name(claim.name, author["name"]),
+        "name": _name(name, author["name"]),
         "date": _date(claim.date, shown["created_at"], shown["created_on"]),
         "text": _text(quoted, shown["text"], is_cut=shown["is_truncated"]),
         "codes": _codes(claim.codes, shown),

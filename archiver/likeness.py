@@ -110,7 +110,7 @@ def quoted(
     attribution, of which *claimed* is the likeliest part. Its end: an author's name may have a dash of its own, and
     then a part of the name was taken for the post's last words; *name* is the other part, *author* the whole name.
     """
-    text, above = _without_name(claimed, context, name, author)
+    text, above = without_name(claimed, context, name, author)
     best = likeness(text, actual, is_cut=is_cut)
     if best.kind is Kind.SAME and best.has_signs:
         return best
@@ -150,7 +150,7 @@ def _starts(text: str) -> list[int]:
 _DASH = re.compile("[—–―−‒-]+")
 
 
-def _without_name(claimed: str, context: str | None, name: str | None, author: str | None) -> tuple[str, str | None]:
+def without_name(claimed: str, context: str | None, name: str | None, author: str | None) -> tuple[str, str | None]:
     """The quotation without that part of its author's name which a dash in the name set apart."""
     known = words(author or "")
     own = words(name or "")

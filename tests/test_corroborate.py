@@ -117,3 +117,12 @@ def test_the_time_in_an_id_is_compared_with_every_stated_date(days: int, verdict
     assert corroborate(dated, shown(), None, id_at=at).fields["id"].verdict is verdict
     # Where no source states a time, the id is all there is to hold the article's date against.
     assert corroborate(dated, shown(created_at=None), None, id_at=at).fields["id"].verdict is verdict
+
+
+def test_a_name_with_a_dash_of_its_own_is_not_a_misquotation() -> None:
+    said = "Nobody was hurt & the ferry still sails. — Harbour"
+    claim = Claim("harbour_watch", "Watch", dt.date(2026, 3, 1), said)
+    embed = Embed("twitter", Kind.EMBED, None, None, claim, "dom", True)
+    author = {**shown()["author"], "name": "Harbour – Watch"}
+    found = corroborate(embed, shown(text="Nobody was hurt & the ferry still sails.", author=author), None)
+    assert (found.fields["text"].verdict, found.fields["name"].verdict) == (Verdict.CORROBORATED,) * 2
