@@ -176,29 +176,31 @@ _MAX_SIGNS = 200
 def signs_fit(claimed: str, actual: str, kind: Kind = Kind.SAME) -> bool:
     """Whether two texts of the same words bear the same emoji; lost ones (`??`) may have been those. Somebody who posts
     the same words twice in a day changes just those."""
+    if kind is Kind.PART:
+        actual = actual[-len(claimed) :]
+    elif kind is Kind.CUT:
+        claimed, actual = claimed[: len(actual)], actual[: len(claimed)]
     ours, theirs = _signs(claimed), _signs(actual)
-    said, says = ([sign for sign in signs if not _JOINT.match(sign)] for signs in (ours, theirs))
-    if kind in {Kind.PART, Kind.CUT}:
-        count = min(len(said), len(says))
-        return said[:count] == says[:count] if kind is Kind.CUT else said == says[len(says) - count :]
+    said, says = ([sign for sign in signs if sign != " " and not _JOINT.match(sign)] for signs in (ours, theirs))
     if said == says:
         return True
     if not any(_LOST.match(sign) for sign in said):
         return False
     if kind is Kind.LOSSY and any(not word.isascii() for word in {*words(actual)} - {*words(claimed)}):
         return True  # the marks may stand for words
+    bare = "".join(sign for sign in ours if not _JOINT.match(sign))
     # An encoder leaves one `?` of a character, one for each UTF-16 unit of it, or one for each byte.
     encoders: tuple[Callable[[str], int], ...] = (
         len,
         lambda sign: len(sign.encode("utf-16-le", "surrogatepass")) // 2,
         lambda sign: len(sign.encode("utf-8", "surrogatepass")),
     )
-    return any(
-        re.fullmatch("".join(_lost_as(sign, units) for sign in theirs), "".join(said)) is not None for units in encoders
-    )
+    return any(re.fullmatch("".join(_lost_as(sign, units) for sign in theirs), bare) is not None for units in encoders)
 
 
 def _lost_as(sign: str, units: Callable[[str], int]) -> str:
+    if sign == " ":
+        return sign
     if _LOST.match(sign):
         return r"[?\ufffd]+"
     lost = rf"[?\ufffd]{{{units(sign)}}}"
@@ -206,8 +208,14 @@ def _lost_as(sign: str, units: Callable[[str], int]) -> str:
 
 
 def _signs(text: str) -> list[str]:
-    """Each emoji, its joints, and each run of the marks that stand for lost ones, in order."""
-    return _SIGNS.findall(_URL.sub(" ", html.unescape(html.unescape(text))))[:_MAX_SIGNS]
+    """Each emoji, its joints, each run of marks that stand for lost ones, and a space where words stand between."""
+    found: list[str] = []
+    end = 0
+    text = _URL.sub(" ", html.unescape(html.unescape(text))).strip()
+    for match in _SIGNS.finditer(text):
+        found += [" ", match[0]] if found and match.start() > end else [match[0]]
+        end = match.end()
+    return found[:_MAX_SIGNS]
 
 
 def _compare(claimed: str, actual: str, is_cut: bool) -> Likeness:

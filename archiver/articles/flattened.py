@@ -30,6 +30,7 @@ _DASH = re.compile(
     r"\ufffd+(?=\s)|\?(?<!\S\?)\?{0,2}(?=\s)|;(?<!\S;)(?=\s)"
 )
 _SURE = re.compile(r"—|―|&mdash;|&#8212;|&#x2014;|&#151;|â€”|â€•|\x97|–")
+_HYPHENS = "-‐‑‒−"
 #: Display names have at most 50 characters; flattening may have turned each into several.
 _NAME_LENGTH = 110
 _TARGET = re.compile(r"\]\(\s*<?(https?://[^\s)>]+)")
@@ -168,10 +169,10 @@ def _name(text: str, floor: int, end: int) -> tuple[int, int] | None:
         above := re.compile(r"(?:—|–|―|--|-)[ \t]*\r?\n[ \t>]*$").search(text, max(floor, line - 8), line)
     ):
         return above.start(), line
-    # A dash that begins the line begins the attribution, whatever dashes the name has; a single hyphen may be a list's.
-    if dashes and not text[line : dashes[0].start()].strip(" \t>") and dashes[0][0].startswith("--"):
+    if dashes and _begins_name(text, line, dashes):
         return dashes[0].start(), dashes[0].end()
-    for kind in ([m for m in dashes if _SURE.fullmatch(m[0])], dashes):
+    sure = [m for m in dashes if _SURE.fullmatch(m[0])]
+    for kind in (sure, [m for m in dashes if m[0][0] in _HYPHENS], dashes):
         if kind:
             first = kind[0]
             chosen = first if not text[line : first.start()].strip(" \t>") else kind[-1]
@@ -184,6 +185,18 @@ def _name(text: str, floor: int, end: int) -> tuple[int, int] | None:
     if low < line and len(name.strip()) <= 60 and not _BYLINE.search(name) and text[floor:line].strip():
         return end - len(name), end - len(name)
     return None
+
+
+def _begins_name(text: str, line: int, dashes: list[re.Match[str]]) -> bool:
+    """Whether the first dash begins the attribution although the name has a dash of its own: it begins the line. A
+    single hyphen may be a list's, so behind it only a few words are a name's."""
+    first = dashes[0]
+    if text[line : first.start()].strip(" \t>"):
+        return False
+    if first[0].startswith("--"):
+        return True
+    part = text[first.end() : dashes[1].start()] if len(dashes) > 1 else ""
+    return first[0] in _HYPHENS and 0 < len(part.split()) <= 3 and not re.search(r"[.!?…:/]\s*$", part)
 
 
 def short_codes(text: str, start: int, end: int) -> tuple[tuple[str, ...], tuple[str, ...]]:

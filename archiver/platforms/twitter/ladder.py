@@ -102,10 +102,12 @@ def _judge(
         climb.consider(ref, 0.2, f"t.co/{code} leads to it", "the day differs")
         return None
     same = same_handle(owner, claim.handle)
-    if is_linked and (claim.handle is None or same):
+    if is_linked and (same or (claim.handle is None and not is_pic)):
         return _Named(ref, rung, True)
     shown, capture = yield from show(ref)
     post = shown.post
+    if is_linked and claim.handle is None and not (post and has_code(post, code) is False):
+        return _Named(ref, rung, True)
     if post is None and shown.reason in {Reason.RATE_LIMITED, Reason.TIMEOUT}:
         # Whether the media are the post's own can be asked later, and a guess could not be taken back.
         climb.missed(rung, f"{ref} could not be confirmed", shown.reason, capture)
@@ -115,7 +117,10 @@ def _judge(
     if same or (post and same_handle(post.author.handle, claim.handle)):
         if not same:
             climb.note(rung, f"{ref} is shown under @{claim.handle} now", capture)
-        return _of_the_author(climb, ref, rung, code, shown.post, capture, why, is_media=is_media)
+        if post and is_media and has_code(post, code) and (version := (yield from _version(climb, post))):
+            climb.note(rung, f"t.co/{code} stands in {version}", capture)
+            return _Named(version, rung, True)
+        return _of_the_author(climb, ref, rung, code, post, capture, why, is_media=is_media)
     if claim.handle is None and is_media and post and has_code(post, code) and is_telling(alike(claim, post)):
         climb.note(rung, f"the text of {ref} is the text quoted", capture)
         return _Named(ref, rung, True)
@@ -139,8 +144,10 @@ def _of_the_author(
     own = has_code(post, code) if post else None
     found = alike(claim, post) if post and claim.text else None
     if own and is_media:
-        climb.note(rung, f"t.co/{code} stands in {ref} itself", capture)
-        return _Named(ref, rung, True)
+        # It was edited, and no version that can be seen now has these words.
+        climb.note(rung, f"t.co/{code} stands in {ref}, but the words are of another version", capture)
+        climb.consider(ref, 0.6, *why, "another version")
+        return _Named(ref, rung, is_sure=False) if can_recover(claim) else None
     if is_media and own is None and (found is None or found.agrees):
         # Where there are words to look for, a post that nobody shows now is looked for in the archive before it is
         # believed to be the one.
@@ -152,6 +159,21 @@ def _of_the_author(
         climb.note(rung, f"t.co/{code} is not {ref}'s own link: media used again", capture)
     climb.reasons.append(Reason.AMBIGUOUS if is_media else Reason.LINK_ELSEWHERE)
     climb.consider(ref, 0.4, *why, "same author", *([] if is_media else ["a link in the text, not its media"]))
+    return None
+
+
+def _version(climb: Climb, post: Post) -> Generator[Request, Capture, PostRef | None]:
+    """Of the versions of a post, all of which have its code, the one whose words are shown; None if X shows no such.
+    A post that was never edited is the one, whatever words an article made of it."""
+    claim = climb.claim
+    others = [id for id in dict(post.extra).get("edit_tweet_ids") or () if id != post.ref.id]
+    if not others or not claim.text or alike(claim, post).agrees:
+        return post.ref
+    for id in others:
+        shown, capture = yield from show(PostRef(post.ref.platform, id))
+        if shown.post and alike(claim, shown.post).agrees:
+            climb.note("pic-code", f"{shown.post.ref} is a version of {post.ref}", capture)
+            return shown.post.ref
     return None
 
 

@@ -212,7 +212,7 @@ def _choose(
     climb: Climb, posts: list[_Found], is_complete: bool, pointed: PostRef | None
 ) -> tuple[PostRef, str] | None:
     claim = climb.claim
-    bearing: list[_Found] = []  # a claimed pic code stands in the post
+    bearing: list[tuple[_Found, Likeness]] = []  # a claimed code stands in the post
     agreeing: list[tuple[_Found, Likeness]] = []
     unread = 0
     is_against_pointed = False
@@ -233,23 +233,21 @@ def _choose(
         if against:
             climb.consider(each.ref, min(found.score, 0.3), *why, against)
             continue
-        if any(has_code(post, code) for code in claim.pic_codes):
-            bearing.append(each)
-            climb.consider(each.ref, 1.0, *why, "the pic code stands in it")
+        if _bears(claim, post, found):
+            bearing.append((each, found))
+            climb.consider(each.ref, 1.0, *why, "the code stands in it")
+        elif _codes(claim) & _codes_of(post):
+            climb.consider(each.ref, 0.6, *why, "the code stands in it: another version, or misquoted")
         else:
             climb.consider(each.ref, found.score, *why)
         if is_telling(found):
             agreeing.append((each, found))
     if len(bearing) > 1:
-        # The versions of an edited post have one code.
-        bearing = [each for each, _ in agreeing if each in bearing] or bearing
+        bearing = [(each, found) for each, found in bearing if found.agrees] or bearing
     if len(bearing) == 1:
-        climb.note(_RUNG, f"the pic code stands in {bearing[0].ref}", bearing[0].capture)
-        return bearing[0].ref, _RUNG
-    if len(agreeing) > 1:
-        # Posts that repeat a text have links of their own: the claimed one may tell which.
-        told = [(each, found) for each, found in agreeing if each.post and _codes(claim) & _codes_of(each.post)]
-        agreeing = told if len(told) == 1 else agreeing
+        each, _ = bearing[0]
+        climb.note(_RUNG, f"the code stands in {each.ref}", each.capture)
+        return each.ref, _RUNG
     if is_complete and not bearing:
         if pointed and not is_against_pointed and all(each.ref == pointed for each, _ in agreeing):
             return _pointed_at(climb, pointed)
@@ -263,6 +261,14 @@ def _choose(
     climb.note(_RUNG, f"{len(posts)} posts of @{claim.handle} about {claim.date} are archived, none proved the one")
     climb.reasons.append(Reason.AMBIGUOUS)
     return None
+
+
+def _bears(claim: Claim, post: Post, found: Likeness) -> bool:
+    """Whether a claimed code stands in a post and makes it the one. All versions of an edited post have its codes, so
+    words that differ by a little make it another version's; a link to elsewhere may be in posts with any words."""
+    if not claim.text or found.agrees:
+        return bool(_codes(claim) & _codes_of(post))
+    return found.kind is Kind.DIFFERENT and any(has_code(post, code) for code in claim.pic_codes)
 
 
 def _codes(claim: Claim) -> set[str]:
