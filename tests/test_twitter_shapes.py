@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from archiver.errors import ParseError
 from archiver.model import Claim, Finding, Outcome, PostRef, Reason
-from archiver.platforms.twitter import pages, payloads
+from archiver.platforms.twitter import pages, payloads, shapes
 from archiver.platforms.twitter.payloads import Absence, Shown
 from archiver.platforms.twitter.sources import (
     SOURCES,
@@ -36,7 +36,7 @@ def at(text: str) -> dt.datetime:
 
 
 def shown(path: str, id: str) -> Shown:
-    found = payloads.read(fixture(path), id)
+    found = shapes.read(fixture(path), id)
     assert isinstance(found, Shown)
     return found
 
@@ -175,7 +175,7 @@ def test_a_long_streaming_post_is_read_in_full():
             },
         },
     }
-    post = payloads.read(payload, "890659426796945408").post
+    post = shapes.read(payload, "890659426796945408").post
     assert (post.text, post.is_truncated) == ("the beginning of it, and the end", False)
     assert post.media[0].urls[0] == "https://pbs.twimg.com/media/Kkk?format=png&name=orig"
 
@@ -207,7 +207,7 @@ def test_a_third_graphql_post_is_read_as_the_one_asked_for():
 
 @needs_shared
 def test_an_unavailable_graphql_result_says_why():
-    found = payloads.read(fixture("twitter/graphql/TweetResultByRestId_991500.synthetic-unavailable.json"), "991500")
+    found = shapes.read(fixture("twitter/graphql/TweetResultByRestId_991500.synthetic-unavailable.json"), "991500")
     assert found == Absence(Reason.SUSPENDED, "Suspended")
 
 
@@ -221,7 +221,7 @@ def test_a_graphql_note_is_read_in_full():
             "note_tweet": {"note_tweet_results": {"result": {"text": "all of it & more", "entity_set": {"urls": []}}}},
         },
     }
-    post = payloads.read({"data": {"tweetResult": {"result": result}}}, "20").post
+    post = shapes.read({"data": {"tweetResult": {"result": result}}}, "20").post
     assert (post.text, post.is_truncated, post.author.handle) == ("all of it & more", False, "jack")
 
 
@@ -670,7 +670,7 @@ def test_a_real_payload_with_any_part_spoilt_ends_well(data):
         st.sampled_from([None, [], {}, "", "x", 0, -1, 1.5, True, "\ud800", 10**30, ["x"], {"a": 1}])
     )
     for read in (
-        lambda: payloads.read(payload, "20"),
+        lambda: shapes.read(payload, "20"),
         lambda: read_fxtwitter(capture("https://x/", json.dumps(payload)), ref("20")),
         lambda: read_vxtwitter(capture("https://x/", json.dumps(payload)), ref("20")),
         lambda: read_api(capture("https://x/", json.dumps(payload)), ref("20")),

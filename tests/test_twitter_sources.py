@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from archiver.errors import ParseError, Unreachable
 from archiver.model import Claim, Finding, Outcome, PostRef, Rank, Reason, canonical
-from archiver.platforms.twitter import payloads
+from archiver.platforms.twitter import payloads, shapes
 from archiver.platforms.twitter.sources import (
     SOURCES,
     oembed_request,
@@ -461,7 +461,7 @@ def test_any_bytes_end_in_a_finding_or_a_parse_error(read, raw, status):
 @given(payload=JSON)
 def test_any_json_of_any_shape_is_read_or_refused(payload):
     try:
-        shown = payloads.read(payload, "20")
+        shown = shapes.read(payload, "20")
     except ParseError:
         return
     assert shown is None or isinstance(shown, payloads.Shown | payloads.Absence)

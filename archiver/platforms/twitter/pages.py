@@ -19,7 +19,9 @@ from archiver.errors import ParseError
 from archiver.model import Author, Capture, Link, Media, Post, PostRef, Variant
 from archiver.platforms.twitter import payloads
 from archiver.platforms.twitter.grammar import match
+from archiver.platforms.twitter.media import media_key, photo, video, web_url
 from archiver.platforms.twitter.payloads import Shown
+from archiver.untyped import number, string
 
 #: No page of X's that holds one post comes near; past it the parser takes seconds.
 _MAX_PAGE = 16 * 1024 * 1024
@@ -83,7 +85,7 @@ def prose(element: Tag) -> tuple[str, tuple[Link, ...]]:
         else:
             href, shown = memento.unwrap(str(piece.get("href") or "")), _shown(piece)
             code = payloads.code_of(href) or payloads.code_of(shown)
-            expanded = payloads.string(str(piece.get("data-expanded-url") or ""))
+            expanded = string(str(piece.get("data-expanded-url") or ""))
             if code:
                 url = f"https://t.co/{code}"
                 before = "".join(parts[-1:])[-1:]
@@ -94,7 +96,7 @@ def prose(element: Tag) -> tuple[str, tuple[Link, ...]]:
                 parts.append(expanded or shown)
                 if expanded:
                     links.setdefault(expanded, Link(expanded, expanded, shown or None))
-    return payloads.string("".join(parts).strip()) or "", tuple(links.values())
+    return string("".join(parts).strip()) or "", tuple(links.values())
 
 
 def _pieces(element: Tag) -> Iterator[str | Tag]:
@@ -131,7 +133,7 @@ def _having(scope: Tag, name: str, value: str | bool = True) -> list[Tag]:
 
 def _attribute(element: Tag | None, name: str) -> str | None:
     value = element.get(name) if element else None
-    return payloads.string(value) if isinstance(value, str) else None
+    return string(value) if isinstance(value, str) else None
 
 
 def _author(handle: str | None, name: str | None, id: str | None) -> Author:
@@ -157,8 +159,8 @@ def _old(page: BeautifulSoup, id: str) -> Shown | None:
     text, links = prose(words)
     handle = _attribute(tweet, "data-screen-name")
     times = [each for each in tweet.find_all("span", class_="_timestamp") if not _in_quote(each, tweet)]
-    milliseconds = payloads.number(_attribute(times[0], "data-time-ms")) if times else None
-    seconds = payloads.number(_attribute(times[0], "data-time")) if times else None
+    milliseconds = number(_attribute(times[0], "data-time-ms")) if times else None
+    seconds = number(_attribute(times[0], "data-time")) if times else None
     quote = tweet.find(class_="QuoteTweet-innerContainer")
     quoted = _quoted(quote) if isinstance(quote, Tag) else None
     is_reply = "true" in (_attribute(tweet, "data-is-reply-to"), _attribute(tweet, "data-has-parent-tweet"))
@@ -200,7 +202,7 @@ def _quoted(quote: Tag) -> Post | None:
         ref=PostRef("twitter", id),
         author=_author(
             handle,
-            payloads.string(name.get_text().strip()) if isinstance(name, Tag) else None,
+            string(name.get_text().strip()) if isinstance(name, Tag) else None,
             _attribute(quote, "data-user-id"),
         ),
         text=payloads.without_media_link(text, _own_codes(links)),
@@ -213,11 +215,11 @@ def _quoted(quote: Tag) -> Post | None:
 def _old_media(tweet: Tag) -> tuple[Media, ...]:
     found: dict[str, Media] = {}
     for each in _having(tweet, "data-image-url"):
-        url = payloads.web_url(_attribute(each, "data-image-url"))
+        url = web_url(_attribute(each, "data-image-url"))
         if url and not _in_quote(each, tweet):
             picture = each.find("img")
             alt = _attribute(picture, "alt") if isinstance(picture, Tag) else None
-            one = payloads.photo(url, alt=alt)
+            one = photo(url, alt=alt)
             found.setdefault(one.key, one)
     for each in tweet.find_all(class_="PlayableMedia"):
         if not _in_quote(each, tweet):
@@ -231,26 +233,26 @@ def _old_film(each: Tag) -> Media | None:
     kind = "gif" if "PlayableMedia--gif" in (each.get("class") or []) else "video"
     styled = [str(part.get("style") or "") for part in (each, *each.find_all(style=True))]
     background = next((found for style in styled if (found := _BACKGROUND.search(style))), None)
-    poster = payloads.web_url(background[1]) if background else None
+    poster = web_url(background[1]) if background else None
     sources = [
         Variant(url, "video/mp4" if ".mp4" in url else None)
         for part in each.find_all(["video", "source"])
-        if (url := payloads.web_url(_attribute(part, "src")))
+        if (url := web_url(_attribute(part, "src")))
     ]
-    if not sources and kind == "gif" and poster and (key := payloads.media_key(poster)):
+    if not sources and kind == "gif" and poster and (key := media_key(poster)):
         # A GIF's film and poster share their key (PLATFORMS.md 3.5).
         sources = [Variant(f"https://video.twimg.com/tweet_video/{key}.mp4", "video/mp4")]
-    film = payloads.video(sources, kind=kind, poster=poster)
+    film = video(sources, kind=kind, poster=poster)
     if film or not poster:
         return film
-    return Media(kind, payloads.media_key(poster) or poster, (), poster=poster)
+    return Media(kind, media_key(poster) or poster, (), poster=poster)
 
 
 def _old_counts(tweet: Tag) -> Iterator[tuple[str, int]]:
     for name, counted in (("reply", "replies"), ("retweet", "reposts"), ("favorite", "likes")):
         for action in tweet.find_all(class_=f"ProfileTweet-action--{name}"):
             stated = _having(action, "data-tweet-stat-count")
-            count = payloads.number(_attribute(stated[0], "data-tweet-stat-count")) if stated else None
+            count = number(_attribute(stated[0], "data-tweet-stat-count")) if stated else None
             if count is not None:
                 yield counted, count
                 break
@@ -287,14 +289,14 @@ def _posting(posting: Tag, id: str) -> Post:
     handle = _property(author, "additionalName")
     media: dict[str, Media] = {}
     for picture in posting.find_all("img", src=re.compile(r"//pbs\.twimg\.com/media/")):
-        url = payloads.web_url(_attribute(picture, "src"))
+        url = web_url(_attribute(picture, "src"))
         if url and picture.find_parent(itemtype=re.compile("SocialMediaPosting$")) is posting:
-            one = payloads.photo(url, alt=_attribute(picture, "alt"))
+            one = photo(url, alt=_attribute(picture, "alt"))
             media.setdefault(one.key, one)
     counts: dict[str, int] = {}
     for counter in _members(posting, "interactionStatistic"):
         name = _COUNTED.get(_property(counter, "name") or "")
-        count = payloads.number(_property(counter, "userInteractionCount"))
+        count = number(_property(counter, "userInteractionCount"))
         if name and count is not None:
             counts.setdefault(name, count)
     within = match(_property(posting, "isPartOf") or "")
@@ -325,12 +327,12 @@ def _titled(page: BeautifulSoup, id: str) -> Shown | None:
     found = _TITLE.match(title.get_text().strip())
     if not found:
         return None
-    text, handle = payloads.string(found[2]) or "", payloads.path_handle(url)
+    text, handle = string(found[2]) or "", payloads.path_handle(url)
     links = tuple(Link(each) for each in dict.fromkeys(payloads.TCO.findall(text)))
     return Shown(
         Post(
             ref=PostRef("twitter", id),
-            author=_author(handle, payloads.string(found[1]), None),
+            author=_author(handle, string(found[1]), None),
             text=text,
             url=f"https://x.com/{handle or 'i'}/status/{id}",
             links=links,
@@ -363,12 +365,10 @@ def embedded(payload: Mapping[str, Any], markup: str, capture: Capture) -> Post:
     handle = named[1] if named else None
     return Post(
         ref=ref,
-        author=Author(
-            handle, payloads.string(payload.get("author_name")), None, f"https://x.com/{handle}" if handle else None
-        ),
+        author=Author(handle, string(payload.get("author_name")), None, f"https://x.com/{handle}" if handle else None),
         text=text,
         created_on=_day(permalink.get_text() if permalink else ""),
-        lang=payloads.string(quote.get("lang")) if isinstance(quote, Tag) else None,
+        lang=string(quote.get("lang")) if isinstance(quote, Tag) else None,
         url=f"https://x.com/{handle or 'i'}/status/{ref.id}",
         links=links,
         is_truncated=text.endswith("…"),

@@ -11,33 +11,22 @@ import datetime as dt
 import html
 import math
 import re
-import urllib.parse
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from archiver import memento
 from archiver.errors import ParseError
-from archiver.model import Author, Link, Media, Post, PostRef, Reason, Variant
+from archiver.model import Author, Link, Media, Post, PostRef, Reason
 from archiver.platforms.twitter.grammar import match
-
-#: What the platform's own picture host serves, best first (PLATFORMS.md 3.5).
-PHOTO_SIZES = ("orig", "4096x4096", "large", "medium", "small")
+from archiver.platforms.twitter.media import listed, media_key, photo, seconds, variants, video, web_url
+from archiver.untyped import counts, listing, mapping, number, pairs, string
 
 MEDIA_LINK = re.compile(r"/status(?:es)?/\d+/(?:photo|video)/\d+", re.ASCII | re.IGNORECASE)
 TCO = re.compile(r"https?://t\.co/\w+", re.ASCII)
 PIC_DISPLAY = re.compile(r"^(?:https?://)?pic\.(?:twitter|x)\.com/\w+$", re.ASCII | re.IGNORECASE)
 
-_MAX_INT = 2**53 - 1  # canonical JSON (RFC 8785) holds no larger integer
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _RUBY_TIME = re.compile(r"^\w{3} (\w{3}) (\d{1,2}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d) (\d{4})$", re.ASCII)
-_PHOTO = re.compile(r"^https?://pbs\.twimg\.com/media/([\w-]+)(?:\.(\w+))?(?::\w+)?(?:\?(.*))?$", re.ASCII)
-_VIDEO = re.compile(
-    r"//(?:video|pbs)\.twimg\.com/(?:"
-    r"(?:ext_tw_video|amplify_video|ext_tw_video_thumb|amplify_video_thumb)/(\d+)/"
-    r"|(?:tweet_video|tweet_video_thumb)/([\w-]+)\.)",
-    re.ASCII,
-)
 _PATH_HANDLE = re.compile(r"^https?://[^/]+/(?:#!/)?(\w{1,20})/status(?:es)?/\d", re.ASCII | re.IGNORECASE)
 
 
@@ -51,31 +40,6 @@ class Absence:
 
 
 # --- values of unknown type -----------------------------------------------------------------------------------------
-
-
-def mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def listing(value: Any) -> list[Any]:
-    """A list; an empty list is served as `{}` by some."""
-    return value if isinstance(value, list) else []
-
-
-def string(value: Any) -> str | None:
-    """A text that UTF-8 can hold, lone surrogates replaced; None for anything else, and for an empty one."""
-    if not isinstance(value, str) or not value:
-        return None
-    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
-def number(value: Any) -> int | None:
-    """A whole number, also if served as text or as a float without a fraction."""
-    if isinstance(value, str) and re.fullmatch(r"-?\d{1,16}", value, re.ASCII):
-        value = int(value)
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _MAX_INT else None
 
 
 def identifier(*values: Any) -> str | None:
@@ -108,150 +72,6 @@ def moment(value: Any) -> dt.datetime | None:
         return at.astimezone(dt.UTC) if at.tzinfo else at.replace(tzinfo=dt.UTC)
     except (ValueError, OverflowError, OSError):
         return None
-
-
-def plain(value: Any, depth: int = 12) -> Any:
-    """The value as JSON that canonicalises the same everywhere: floats and large integers become strings."""
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, int):
-        return value if abs(value) <= _MAX_INT else str(value)
-    if isinstance(value, float):
-        return repr(value)
-    if isinstance(value, str):
-        return string(value) or ""
-    if depth <= 0:
-        return None
-    if isinstance(value, dict):
-        return {string(str(key)) or "": plain(part, depth - 1) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(part, depth - 1) for part in value]
-    return None
-
-
-def _pairs(**values: Any) -> tuple[tuple[str, Any], ...]:
-    """Those that say something, as `extra` keeps them."""
-    return tuple((key, plain(value)) for key, value in values.items() if value not in (None, "", [], {}, ()))
-
-
-def _counts(**values: Any) -> tuple[tuple[str, int], ...]:
-    read = ((key, number(value)) for key, value in values.items())
-    return tuple((key, count) for key, count in read if count is not None and count >= 0)
-
-
-# --- media ----------------------------------------------------------------------------------------------------------
-
-
-def photo_urls(url: str) -> tuple[str, ...]:
-    """What to fetch for a picture, original size first; a URL that is not the picture host's own stays alone."""
-    found = _PHOTO.match(url)
-    if not found:
-        return (url,)
-    key, extension, query = found.groups()
-    form = dict(urllib.parse.parse_qsl(query or "")).get("format") or extension or "jpg"
-    return tuple(f"https://pbs.twimg.com/media/{key}?format={form}&name={size}" for size in PHOTO_SIZES)
-
-
-def media_key(*urls: str | None) -> str | None:
-    """What names a picture or film, whichever source states it: the stable part of its own URLs."""
-    for url in urls:
-        photo = _PHOTO.match(url or "")
-        if photo:
-            return photo[1]
-        video = _VIDEO.search(url or "")
-        if video:
-            return video[1] or video[2]
-    return None
-
-
-def photo(url: str, *, alt: str | None = None, width: int | None = None, height: int | None = None) -> Media:
-    return Media("photo", media_key(url) or url, photo_urls(url), alt, width, height)
-
-
-def video(
-    variants: Iterable[Variant],
-    *,
-    kind: str = "video",
-    poster: str | None = None,
-    alt: str | None = None,
-    width: int | None = None,
-    height: int | None = None,
-    duration: float | None = None,
-) -> Media | None:
-    """A film: the MP4 of the highest bit rate first, HLS playlists last. None where no URL is stated."""
-    listed = tuple(dict.fromkeys(variants))
-    if not listed:
-        return None
-    best = sorted(listed, key=_goodness)
-    urls = tuple(dict.fromkeys(variant.url for variant in best))
-    key = media_key(*urls, poster) or urls[0]
-    return Media(kind, key, urls, alt, width, height, duration, poster, listed)
-
-
-def _goodness(variant: Variant) -> tuple[int, int]:
-    path = re.split(r"[?#]", variant.url)[0]
-    is_mp4 = variant.content_type == "video/mp4" or (variant.content_type is None and path.endswith(".mp4"))
-    is_playlist = "mpegurl" in (variant.content_type or "").lower() or path.endswith(".m3u8")
-    return (0 if is_mp4 else 2 if is_playlist else 1, -(variant.bitrate or 0))
-
-
-def web_url(value: Any) -> str | None:
-    """An http(s) URL, freed from an archive's rewriting."""
-    text = string(value)
-    if text and text.startswith("//"):
-        text = f"https:{text}"
-    text = memento.unwrap(text) if text else None
-    return text if text and re.match(r"https?://[^\s/]", text) else None
-
-
-def _secure(url: str | None) -> str | None:
-    return re.sub(r"^http://(?=[\w.]+\.twimg\.com/)", "https://", url) if url else None
-
-
-def _variants(values: Any, url_key: str = "url") -> Iterator[Variant]:
-    for value in listing(values):
-        each = mapping(value)
-        url = web_url(each.get(url_key)) or web_url(each.get("url")) or web_url(each.get("src"))
-        if url:
-            kind = string(each.get("content_type")) or string(each.get("type"))
-            bitrate = number(each.get("bitrate"))
-            yield Variant(url, kind, bitrate if bitrate is not None else number(each.get("bit_rate")))
-
-
-def _seconds(milliseconds: Any) -> float | None:
-    value = number(milliseconds)
-    return value / 1000 if value else None
-
-
-def _legacy_media(entities: Iterable[Any]) -> tuple[Media, ...]:
-    found: dict[str, Media] = {}
-    for value in entities:
-        each = mapping(value)
-        url = _secure(web_url(each.get("media_url_https")) or web_url(each.get("media_url")))
-        size = mapping(each.get("original_info"))
-        width, height = number(size.get("width")), number(size.get("height"))
-        alt = string(each.get("ext_alt_text"))
-        info = mapping(each.get("video_info"))
-        one: Media | None
-        if info or each.get("type") in ("video", "animated_gif"):
-            one = video(
-                _variants(info.get("variants")),
-                kind="gif" if each.get("type") == "animated_gif" else "video",
-                poster=url,
-                alt=alt,
-                width=width,
-                height=height,
-                duration=_seconds(info.get("duration_millis")),
-            )
-            if one is None and url:
-                # Old payloads name a film by its poster alone (sizes, no variants): say so rather than drop it.
-                kind = "gif" if each.get("type") == "animated_gif" else "video"
-                one = Media(kind, media_key(url) or url, (), alt, width, height, None, url)
-        else:
-            one = photo(url, alt=alt, width=width, height=height) if url else None
-        if one:
-            found.setdefault(one.key, one)
-    return tuple(found.values())
 
 
 # --- text -----------------------------------------------------------------------------------------------------------
@@ -333,7 +153,7 @@ def legacy(tweet: Mapping[str, Any], user: Mapping[str, Any] | None = None, *, d
     own_links = _links(media_entities, entities.get("media"))
     links = _links(entities.get("urls") or tweet.get("urls"), entities.get("media"), media_entities)
     codes = [code for code in (code_of(link.url) for link in own_links) if code]
-    media = _legacy_media(media_entities) or _syndication_media(tweet)
+    media = listed(media_entities) or _syndication_media(tweet)
     control = mapping(tweet.get("edit_control"))
     control = mapping(control.get("edit_control_initial")) or control
     edits = tuple(id for id in (identifier(each) for each in listing(control.get("edit_tweet_ids"))) if id)
@@ -362,15 +182,15 @@ def legacy(tweet: Mapping[str, Any], user: Mapping[str, Any] | None = None, *, d
         text=text,
         created_at=moment(tweet.get("created_at")),
         lang=string(tweet.get("lang")),
-        url=f"https://x.com/{_handle(person) or 'i'}/status/{id}",
+        url=f"https://x.com/{handle_of(person) or 'i'}/status/{id}",
         links=links,
         media=media,
-        reply_to=_ref(tweet.get("in_reply_to_status_id_str"), tweet.get("in_reply_to_status_id")),
-        quotes=_ref(quotes),
+        reply_to=ref_of(tweet.get("in_reply_to_status_id_str"), tweet.get("in_reply_to_status_id")),
+        quotes=ref_of(quotes),
         is_truncated=(tweet.get("truncated") is True and not extended)
         or bool(mapping(tweet.get("note_tweet")).get("id"))
         or (is_retweet and text.endswith("…")),
-        counts=_counts(
+        counts=counts(
             likes=tweet.get("favorite_count"),
             replies=tweet.get("reply_count"),
             reposts=tweet.get("retweet_count"),
@@ -378,7 +198,7 @@ def legacy(tweet: Mapping[str, Any], user: Mapping[str, Any] | None = None, *, d
             bookmarks=tweet.get("bookmark_count"),
             conversation=tweet.get("conversation_count"),
         ),
-        extra=_pairs(
+        extra=pairs(
             poll=poll(card),
             card=card,
             place=tweet.get("place"),
@@ -415,25 +235,25 @@ def _syndication_media(tweet: Mapping[str, Any]) -> tuple[Media, ...]:
             found.append(photo(url, width=number(each.get("width")), height=number(each.get("height"))))
     film = mapping(tweet.get("video"))
     one = video(
-        _variants(film.get("variants"), "src"),
+        variants(film.get("variants"), "src"),
         poster=web_url(film.get("poster")),
-        duration=_seconds(film.get("durationMs")),
+        duration=seconds(film.get("durationMs")),
     )
     return (*found, one) if one else tuple(found)
 
 
-def _ref(*values: Any) -> PostRef | None:
+def ref_of(*values: Any) -> PostRef | None:
     id = identifier(*values)
     return PostRef("twitter", id) if id else None
 
 
-def _handle(user: Mapping[str, Any]) -> str | None:
+def handle_of(user: Mapping[str, Any]) -> str | None:
     name = string(user.get("screen_name")) or string(user.get("username"))
     return name if name and re.fullmatch(r"\w{1,20}", name, re.ASCII) else None
 
 
 def author(user: Mapping[str, Any]) -> Author:
-    handle = _handle(user)
+    handle = handle_of(user)
     return Author(
         handle=handle,
         name=unescape(name) if (name := string(user.get("name"))) else None,
@@ -518,7 +338,7 @@ def graphql(result: Mapping[str, Any], *, depth: int = 1) -> Shown | Absence:
             except ParseError:
                 continue
             also += [other.post] if isinstance(other, Shown) else []
-    views = _counts(views=mapping(result.get("views")).get("count"))
+    views = counts(views=mapping(result.get("views")).get("count"))
     post = Post(
         **{name: getattr(shown.post, name) for name in Post.__slots__ if name != "counts"},
         counts=shown.post.counts + views,
@@ -621,7 +441,7 @@ def _v2_post(tweet: Mapping[str, Any], includes: Mapping[str, Any]) -> Post:
     metrics = mapping(tweet.get("public_metrics"))
     edits = _ids(tweet.get("edit_history_tweet_ids"))
     text = unescape(whole or string(raw) or "")
-    handle = _handle(person)
+    handle = handle_of(person)
     return Post(
         ref=PostRef("twitter", id),
         author=author(person),
@@ -631,10 +451,10 @@ def _v2_post(tweet: Mapping[str, Any], includes: Mapping[str, Any]) -> Post:
         url=f"https://x.com/{handle or 'i'}/status/{id}",
         links=links,
         media=tuple(one for key in keys if key in stated and (one := _v2_media(stated[key]))),
-        reply_to=_ref(referenced.get("replied_to")),
-        quotes=_ref(referenced.get("quoted")),
+        reply_to=ref_of(referenced.get("replied_to")),
+        quotes=ref_of(referenced.get("quoted")),
         is_truncated="retweeted" in referenced and text.endswith("…"),
-        counts=_counts(
+        counts=counts(
             likes=metrics.get("like_count"),
             replies=metrics.get("reply_count"),
             reposts=metrics.get("retweet_count"),
@@ -642,7 +462,7 @@ def _v2_post(tweet: Mapping[str, Any], includes: Mapping[str, Any]) -> Post:
             bookmarks=metrics.get("bookmark_count"),
             views=metrics.get("impression_count"),
         ),
-        extra=_pairs(
+        extra=pairs(
             poll=[polls[key] for each in listing(attachments.get("poll_ids")) if (key := string(each)) in polls],
             place=places.get(place) if place else None,
             geo=tweet.get("geo"),
@@ -663,227 +483,14 @@ def _v2_media(each: Mapping[str, Any]) -> Media | None:
         return photo(url, alt=alt, width=width, height=height) if url else None
     kind = "gif" if each.get("type") == "animated_gif" else "video"
     film = video(
-        _variants(each.get("variants")),
+        variants(each.get("variants")),
         kind=kind,
         poster=poster,
         alt=alt,
         width=width,
         height=height,
-        duration=_seconds(each.get("duration_ms")),
+        duration=seconds(each.get("duration_ms")),
     )
     if film or not poster:
         return film
-    return Media(kind, media_key(poster) or poster, (), alt, width, height, _seconds(each.get("duration_ms")), poster)
-
-
-# --- third-party rewriters ------------------------------------------------------------------------------------------
-
-_FX_REASONS = {
-    "deleted": Reason.DELETED,
-    "suspended": Reason.SUSPENDED,
-    "private": Reason.PROTECTED,
-    "blocked": Reason.UNKNOWN,
-    "unavailable": Reason.UNKNOWN,
-}
-
-
-def fx(payload: Mapping[str, Any]) -> Shown | Absence | None:
-    """FxTwitter, v2 (`status`) and v1 (`tweet`); None where the answer names neither a post nor its absence."""
-    status = mapping(payload.get("status")) or mapping(payload.get("tweet"))
-    if status.get("type") == "tombstone":
-        words = string(status.get("message")) or string(status.get("reason"))
-        return Absence(_FX_REASONS.get(string(status.get("reason")) or "", Reason.UNKNOWN), words)
-    if not status:
-        told = string(payload.get("message"))
-        code = number(payload.get("code"))
-        if told == "PRIVATE_TWEET":
-            return Absence(Reason.PROTECTED, told)
-        if code == 404 or told == "NOT_FOUND":
-            return Absence(Reason.NOT_FOUND, told)
-        return None
-    post = _fx_post(status)
-    quote = mapping(status.get("quote"))
-    also: tuple[Post, ...] = ()
-    if quote and quote.get("type") != "tombstone":
-        try:
-            also = (_fx_post(quote),)
-        except ParseError:
-            also = ()
-    return Shown(post, also)
-
-
-def _fx_post(status: Mapping[str, Any]) -> Post:
-    id = identifier(status.get("id"))
-    raw = mapping(status.get("raw_text"))
-    text = string(status.get("text"))
-    if id is None or (text is None and not isinstance(status.get("text"), str)):
-        raise ParseError("a post without an id or a text")
-    person = mapping(status.get("author"))
-    media = mapping(status.get("media"))
-    listed = listing(media.get("all")) or [*listing(media.get("photos")), *listing(media.get("videos"))]
-    items = tuple(one for each in map(mapping, listed) if (one := _fx_media(each)))
-    facets = [mapping(each) for each in listing(raw.get("facets"))]
-    links = tuple(
-        Link(original, string(each.get("replacement")), string(each.get("display")))
-        for each in facets
-        if each.get("type") in ("url", "media") and (original := string(each.get("original")))
-    )
-    reply = mapping(status.get("replying_to"))
-    reply_to = _ref(reply.get("status"), reply.get("post"), status.get("replying_to_status"))
-    handle = _handle(person)
-    quote = mapping(status.get("quote"))
-    return Post(
-        ref=PostRef("twitter", id),
-        author=author(person),
-        text=text or "",
-        created_at=moment(status.get("created_timestamp")) or moment(status.get("created_at")),
-        lang=string(status.get("lang")),
-        url=f"https://x.com/{handle or 'i'}/status/{id}",
-        links=tuple(dict.fromkeys(links)),
-        media=tuple({one.key: one for one in items}.values()),
-        reply_to=reply_to,
-        quotes=_ref(quote.get("id")),
-        counts=_counts(
-            likes=status.get("likes"),
-            replies=status.get("replies"),
-            reposts=status.get("reposts", status.get("retweets")),
-            quotes=status.get("quotes"),
-            bookmarks=status.get("bookmarks"),
-            views=status.get("views"),
-        ),
-        extra=_pairs(
-            poll=status.get("poll"),
-            community_note=mapping(status.get("community_note")).get("text"),
-            article=mapping(status.get("article")).get("title"),
-            possibly_sensitive=status.get("possibly_sensitive") or None,
-            raw_text=string(raw.get("text")),
-            source=string(status.get("source")),
-            text_is_rewritten=True,
-        ),
-    )
-
-
-def _fx_media(each: Mapping[str, Any]) -> Media | None:
-    url = web_url(each.get("url"))
-    kind = each.get("type")
-    width, height = number(each.get("width")), number(each.get("height"))
-    if not url or kind == "mosaic_photo":
-        return None
-    if kind == "photo":
-        return photo(url, alt=string(each.get("altText")), width=width, height=height)
-    if kind not in ("video", "gif"):
-        return None
-    seconds = each.get("duration")
-    formats = [
-        Variant(there, _CONTAINERS.get(string(form.get("container")) or ""), number(form.get("bitrate")))
-        for form in map(mapping, listing(each.get("formats")))
-        if (there := web_url(form.get("url")))
-    ]
-    return video(
-        [*_variants(each.get("variants")), *formats] or [Variant(url, "video/mp4")],
-        kind=str(kind),
-        poster=web_url(each.get("thumbnail_url")),
-        alt=string(each.get("altText")),
-        width=width,
-        height=height,
-        duration=float(seconds) if isinstance(seconds, int | float) and 0 < seconds < 10**7 else None,
-    )
-
-
-_CONTAINERS = {"mp4": "video/mp4", "webm": "video/webm", "m3u8": "application/x-mpegURL"}
-
-
-def vx(payload: Mapping[str, Any]) -> Shown | None:
-    """vxtwitter; None where it is no post."""
-    id = identifier(payload.get("tweetID"))
-    raw = payload.get("text")
-    if id is None or not isinstance(raw, str):
-        return None
-    url = string(payload.get("tweetURL")) or ""
-    named = re.match(r"^https?://[^/]+/(\w{1,20})/status/", url, re.ASCII)
-    handle = _handle({"screen_name": payload.get("user_screen_name")}) or (named[1] if named else None)
-    media: dict[str, Media] = {}
-    for each in map(mapping, listing(payload.get("media_extended"))):
-        one = _vx_media(each)
-        if one:
-            media.setdefault(one.key, one)
-    for there in filter(None, map(web_url, listing(payload.get("mediaURLs")) if not media else [])):
-        is_film = re.split(r"[?#]", there)[0].endswith(".mp4")
-        found = video([Variant(there, "video/mp4")]) if is_film else photo(there)
-        if found:
-            media.setdefault(found.key, found)
-    quoted = match(string(payload.get("qrtURL")) or "")
-    retweeted = match(string(payload.get("retweetURL")) or "")
-    polled = mapping(payload.get("pollData"))
-    post = Post(
-        ref=PostRef("twitter", id),
-        author=Author(handle, string(payload.get("user_name")), None, f"https://x.com/{handle}" if handle else None),
-        text=string(raw) or "",
-        created_at=moment(payload.get("date_epoch")) or moment(payload.get("date")),
-        lang=string(payload.get("lang")),
-        url=f"https://x.com/{handle or 'i'}/status/{id}",
-        media=tuple(media.values()),
-        reply_to=_ref(payload.get("replyingToID")),
-        quotes=quoted,
-        counts=_counts(likes=payload.get("likes"), replies=payload.get("replies"), reposts=payload.get("retweets")),
-        extra=_pairs(
-            poll=polled if listing(polled.get("options")) else None,
-            community_note=string(payload.get("communityNote")),
-            article=payload.get("article"),
-            reply_to_handle=string(payload.get("replyingTo")),
-            reposts_post=retweeted.id if retweeted else None,
-            conversation_id=string(payload.get("conversationID")),
-            possibly_sensitive=payload.get("possibly_sensitive") or None,
-            text_is_rewritten=True,
-        ),
-    )
-    return Shown(post)
-
-
-def _vx_media(each: Mapping[str, Any]) -> Media | None:
-    url = web_url(each.get("url"))
-    size = mapping(each.get("size"))
-    width, height = number(size.get("width")), number(size.get("height"))
-    alt = string(each.get("altText"))
-    kind = each.get("type")
-    if not url or kind not in ("image", "video", "gif"):
-        return None
-    if kind == "image":
-        return photo(url, alt=alt, width=width, height=height)
-    return video(
-        [Variant(url, "video/mp4")],
-        kind=kind,
-        poster=web_url(each.get("thumbnail_url")),
-        alt=alt,
-        width=width,
-        height=height,
-        duration=_seconds(each.get("duration_millis")),
-    )
-
-
-# --- any of them ----------------------------------------------------------------------------------------------------
-
-
-def read(payload: Any, id: str) -> Shown | Absence | None:
-    """Post *id* in a payload of any shape above (what a web archive kept, or a file somebody saved); None where the
-    payload names no post at all. ParseError where it shows one that cannot be read."""
-    if isinstance(payload, list) and len(payload) == 1:
-        payload = payload[0]
-    payload = mapping(payload)
-    data = mapping(payload.get("data"))
-    for key in ("tweetResult", "tweet_result"):
-        result = data.get(key)
-        result = result[0] if isinstance(result, list) and result else result
-        if mapping(mapping(result).get("result")):
-            return graphql(mapping(mapping(result).get("result")))
-    if "data" in payload or ("errors" in payload and "id_str" not in payload):
-        return v2(payload, id)
-    if payload.get("__typename") == "TweetTombstone":
-        return tombstone(payload)
-    if "tweetID" in payload:
-        return vx(payload)
-    if "code" in payload and ("status" in payload or "tweet" in payload or "message" in payload):
-        return fx(payload)
-    if "id_str" in payload or ("id" in payload and ("text" in payload or "full_text" in payload)):
-        return legacy(payload)
-    return None
+    return Media(kind, media_key(poster) or poster, (), alt, width, height, seconds(each.get("duration_ms")), poster)

@@ -19,9 +19,11 @@ from archiver import memento
 from archiver.errors import FetchError, ParseError
 from archiver.model import Capture, Claim, Finding, Look, Outcome, Post, PostRef, Rank, Reason, Request
 from archiver.platforms import Source
-from archiver.platforms.twitter import payloads
+from archiver.platforms.twitter import payloads, relays, shapes
 from archiver.platforms.twitter.grammar import match, posted_at
+from archiver.platforms.twitter.media import media_key
 from archiver.platforms.twitter.payloads import Absence, Shown
+from archiver.untyped import listing, mapping, string
 
 #: What each reason that a source may give means for the post.
 _OUTCOMES = {
@@ -188,7 +190,7 @@ def read_syndication(capture: Capture, ref: PostRef) -> Finding:
         told = payloads.tombstone(payload)
         return absent(told.reason, told.words)
     if "id_str" not in payload:
-        return absent(Reason.UNKNOWN, payloads.string(payload.get("error")))
+        return absent(Reason.UNKNOWN, string(payload.get("error")))
     shown = payloads.legacy(payload)
     if not payload.get("user"):
         return absent(Reason.SUSPENDED)
@@ -221,7 +223,7 @@ def read_oembed(capture: Capture, ref: PostRef) -> Finding:
         return absent(payload)
     if not isinstance(payload, dict):
         raise ParseError(f"{capture.url}: JSON, but no object")
-    words = payloads.string(payload.get("error")) or _error_words(payload)
+    words = string(payload.get("error")) or _error_words(payload)
     told = payloads.reason_in(words)
     if capture.status in {403, 404} and told is not Reason.UNKNOWN:
         return absent(told, words)
@@ -239,8 +241,8 @@ def read_oembed(capture: Capture, ref: PostRef) -> Finding:
 
 
 def _error_words(payload: dict[str, Any]) -> str | None:
-    errors = payloads.listing(payload.get("errors"))
-    return payloads.string(payloads.mapping(errors[0]).get("message")) if errors else None
+    errors = listing(payload.get("errors"))
+    return string(mapping(errors[0]).get("message")) if errors else None
 
 
 def _oembed(ref: PostRef, claim: Claim) -> Look:
@@ -263,7 +265,7 @@ def read_fxtwitter(capture: Capture, ref: PostRef) -> Finding:
     except ParseError:
         payload = None
     if isinstance(payload, dict):
-        shown = payloads.fx(payload)
+        shown = relays.fx(payload)
         if shown is not None:
             return finding(shown, ref, capture)
     return _nothing(capture, payload)
@@ -280,7 +282,7 @@ def read_vxtwitter(capture: Capture, ref: PostRef) -> Finding:
     except ParseError:
         payload = None
     if isinstance(payload, dict) and capture.status == 200:
-        shown = payloads.vx(payload)
+        shown = relays.vx(payload)
         if shown is not None:
             return finding(shown, ref, capture)
     return _nothing(capture, payload)
@@ -292,7 +294,7 @@ def _nothing(capture: Capture, payload: Any) -> Finding:
         return absent(Reason.NOT_FOUND)
     if isinstance(payload, Reason):
         return absent(payload)
-    words = payloads.string(payload.get("error")) or payloads.string(payload.get("message")) if payload else None
+    words = string(payload.get("error")) or string(payload.get("message")) if payload else None
     return absent(refusal(capture) or Reason.UNKNOWN, words)
 
 
@@ -348,7 +350,7 @@ def read_api(capture: Capture, ref: PostRef) -> Finding:
         if refused is None:
             raise ParseError(f"{capture.url}: JSON, but no object")
         payload = {}
-    words = payloads.string(payload.get("detail")) or payloads.string(payload.get("title"))
+    words = string(payload.get("detail")) or string(payload.get("title"))
     if refused:
         return absent(refused, words)
     shown = payloads.v2(payload, ref.id)
@@ -432,7 +434,7 @@ def read_memento(capture: Capture, ref: PostRef) -> Finding:
         return nothing
     shown: Shown | Absence | None
     if capture.text.lstrip("\ufeff \r\n\t")[:1] in {"{", "["}:
-        shown = payloads.read(capture.json(), ref.id)
+        shown = shapes.read(capture.json(), ref.id)
     else:
         from archiver.platforms.twitter import pages  # as above
 
@@ -455,7 +457,7 @@ def _recoverable(post: Post, timestamp: str) -> Post:
     """The post with its media as the archive may hold them, after the live ones."""
     media = []
     for each in post.media:
-        key = each.key if each.kind == "photo" and payloads.media_key(*each.urls) else None
+        key = each.key if each.kind == "photo" and media_key(*each.urls) else None
         kept = [each.urls[0], each.urls[2], *_old_forms(each.urls[0])] if key else list(each.urls)
         archived = tuple(memento.replay_url(timestamp, url, "im_") for url in dict.fromkeys(kept))
         media.append(dataclasses.replace(each, urls=tuple(dict.fromkeys(each.urls + archived))))
