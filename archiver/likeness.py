@@ -129,6 +129,10 @@ def quoted(
         if found.kind in {Kind.SAME, Kind.LOSSY, Kind.CUT} and found.has_signs:
             is_later = len(whole) - start < len(text)
             return Likeness(0.95, Kind.WITHIN, found.length) if is_later else found
+    if wanted and not best.agrees:
+        # Not the article's own words before it are to make it another text, but those in its place.
+        tail = words(whole)[-wanted - 2 :]
+        best = max(best, _similar(tail, words(actual)), key=lambda each: each.score)
     return best
 
 
@@ -232,6 +236,10 @@ def _compare(claimed: str, actual: str, is_cut: bool) -> Likeness:
         return Likeness(0.9, Kind.CUT, _letters(ours[:-1]))
     if _begins(theirs, ours) and (is_cut or _ends_cut(actual)):
         return Likeness(0.9, Kind.CUT, _letters(theirs[:-1]))
+    return _similar(ours, theirs)
+
+
+def _similar(ours: tuple[str, ...], theirs: tuple[str, ...]) -> Likeness:
     ratio = difflib.SequenceMatcher(None, ours[:MAX_ALIGNED], theirs[:MAX_ALIGNED], autojunk=False).ratio() * 0.9
     return Likeness(ratio, Kind.SIMILAR if ratio >= 0.5 else Kind.DIFFERENT, int(ratio * _letters(theirs)))
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from archiver import memento
 from archiver.errors import NotRecorded, ParseError, Unreachable
 from archiver.model import Capture, Claim, Finding, Outcome, PostRef, Rank, Reason
-from archiver.platforms.twitter.sources import MAX_MEMENTOS, SOURCES, places, read_memento, worth_reading
+from archiver.platforms.twitter.sources import SOURCES
+from archiver.platforms.twitter.wayback import MAX_MEMENTOS, places, read_memento, worth_reading
 
 ID = "1820917034519122161"
 REF = PostRef("twitter", ID)

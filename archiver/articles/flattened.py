@@ -30,6 +30,7 @@ _DASH = re.compile(
     r"\ufffd+(?=\s)|\?(?<!\S\?)\?{0,2}(?=\s)|;(?<!\S;)(?=\s)"
 )
 _SURE = re.compile(r"—|―|&mdash;|&#8212;|&#x2014;|&#151;|â€”|â€•|\x97|–")
+_LOST_DASH = re.compile(r"[?;\ufffd]")
 _HYPHENS = "-‐‑‒−"
 #: Display names have at most 50 characters; flattening may have turned each into several.
 _NAME_LENGTH = 110
@@ -190,8 +191,9 @@ def _name(text: str, floor: int, end: int) -> tuple[int, int] | None:
 def _begins_name(text: str, line: int, dashes: list[re.Match[str]]) -> bool:
     """Whether the first dash begins the attribution although the name has a dash of its own: it begins the line. A
     single hyphen may be a list's, so behind it only a few words are a name's."""
-    first = dashes[0]
-    if text[line : first.start()].strip(" \t>"):
+    dashes = [dash for dash in dashes if not _LOST_DASH.match(dash[0])]
+    first = dashes[0] if dashes else None
+    if first is None or text[line : first.start()].strip(" \t>"):
         return False
     if first[0].startswith("--"):
         return True

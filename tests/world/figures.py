@@ -96,12 +96,11 @@ def _judged(key: Key, shown: Shown, found: tuple[Found, ...]) -> Judged:
     named = {each.post for each in found if each.post is not None}
     if named == {shown.truth} and shown.truth is not None:
         verdict = Verdict.RIGHT if suffices else Verdict.BEYOND
+    elif named and key.misleads(shown) and named <= key.admitted(shown):
+        verdict = Verdict.MISLED
     elif named:
         versions = {id for id in (shown.truth,) if id} and set(key.world.versions(key.world.posts[shown.truth or ""]))
-        if named <= versions:
-            verdict = Verdict.VERSION
-        else:
-            verdict = Verdict.MISLED if key.misleads(shown) and named <= key.admitted(shown) else Verdict.WRONG
+        verdict = Verdict.VERSION if named <= versions else Verdict.WRONG
     elif not found:
         verdict = Verdict.UNFOUND
     else:

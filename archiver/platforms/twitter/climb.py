@@ -6,12 +6,13 @@ import datetime as dt
 from collections.abc import Generator
 from dataclasses import dataclass, field
 
+from archiver.answers import absent, ask
 from archiver.errors import ParseError
 from archiver.likeness import Likeness, quoted
 from archiver.model import Candidate, Capture, Claim, Evidence, Finding, Post, PostRef, Reason, Request, Resolution
 from archiver.platforms.twitter import payloads
 from archiver.platforms.twitter.grammar import posted_at
-from archiver.platforms.twitter.sources import absent, ask, read_syndication, syndication_request
+from archiver.platforms.twitter.sources import read_syndication, syndication_request
 
 #: Embeds state a day without a zone: any zone's day lies within it (PLATFORMS.md 2 and 4).
 SLACK = dt.timedelta(hours=26)
@@ -90,8 +91,8 @@ def same_handle(one: str | None, other: str | None) -> bool:
 def show(ref: PostRef) -> Generator[Request, Capture, tuple[Finding, Capture | None]]:
     """What X's keyless endpoint shows of a candidate, if anything: it only ever confirms or contradicts."""
     answer = yield from ask(syndication_request(ref))
-    if isinstance(answer, Reason):
-        return absent(answer), None
+    if isinstance(answer, Finding):
+        return answer, None
     try:
         return read_syndication(answer, ref), answer
     except ParseError:

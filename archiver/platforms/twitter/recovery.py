@@ -13,26 +13,20 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 
 from archiver import memento
+from archiver.answers import indexed, replayed
 from archiver.errors import ParseError
 from archiver.likeness import Kind, Likeness
-from archiver.model import Capture, Claim, Post, PostRef, Reason, Request
+from archiver.model import Capture, Claim, Finding, Post, PostRef, Reason, Request
 from archiver.platforms.twitter import payloads
 from archiver.platforms.twitter.climb import PASSING, Climb, alike, has_code, is_telling, same_handle, show, window
 from archiver.platforms.twitter.grammar import EPOCH_MS, LAST_SEQUENTIAL, match, posted_at
-from archiver.platforms.twitter.sources import (
-    HOSTS,
-    MAX_MEMENTOS,
-    indexed,
-    read_memento,
-    replayed,
-    worth_reading,
-)
+from archiver.platforms.twitter.wayback import HOSTS, MAX_MEMENTOS, read_memento, worth_reading
 
 #: How many posts of an author's days are read in search of a text, and how many rows of each index query.
 MAX_READ_POSTS = 40
 MAX_ROWS = 5000
 #: What is quoted in part counts at this length even if another post of those days can no longer be read by anybody.
-_LONG = 40
+_LONG = 30
 
 _HANDLE = re.compile(r"\w{1,20}", re.ASCII)
 _RUNG = "handle+date+text"
@@ -142,10 +136,10 @@ def _posts_of(
             rows = yield from indexed(
                 memento.cdx_query(f"{place}/{prefix}", prefix=True, collapse="urlkey", limit=MAX_ROWS)
             )
-            if isinstance(rows, Reason):
-                climb.missed(_RUNG, f"{place}/{prefix}… in the archive's index", rows)
+            if isinstance(rows, Finding):
+                climb.missed(_RUNG, f"{place}/{prefix}… in the archive's index", rows.reason)
                 is_complete = False
-                if rows in {Reason.RATE_LIMITED, Reason.UNREACHABLE, Reason.TIMEOUT}:
+                if rows.reason in {Reason.RATE_LIMITED, Reason.UNREACHABLE, Reason.TIMEOUT}:
                     return found, False
                 continue
             is_complete = is_complete and len(rows) < MAX_ROWS
@@ -173,8 +167,8 @@ def _read(climb: Climb, each: _Found) -> Generator[Request, Capture, None]:
     left = MAX_MEMENTOS
     for place in dict.fromkeys(_place(row) for row in each.rows):
         rows = yield from indexed(memento.cdx_query(place, prefix=True))
-        if isinstance(rows, Reason):
-            climb.missed(_RUNG, f"{place} in the archive's index", rows)
+        if isinstance(rows, Finding):
+            climb.missed(_RUNG, f"{place} in the archive's index", rows.reason)
             return
         others = [row for row in rows if match(row.original) == each.ref and row not in ready[:1]]
         ordered = worth_reading(others, at)
@@ -192,16 +186,15 @@ def _place(row: memento.CdxRow) -> str:
 def _read_captures(climb: Climb, each: _Found, rows: list[memento.CdxRow]) -> Generator[Request, Capture, bool]:
     for row in rows:
         answer = yield from replayed(row)
-        if isinstance(answer, Reason):
-            climb.missed(_RUNG, f"{each.ref} as of {row.timestamp}", answer)
+        if isinstance(answer, Finding):
+            climb.missed(_RUNG, f"{each.ref} as of {row.timestamp}", answer.reason)
+            if answer.reason is Reason.RATE_LIMITED:
+                return False
             continue
         try:
             shown = read_memento(answer, each.ref)
         except ParseError:
             continue
-        if shown.reason is Reason.RATE_LIMITED:
-            climb.missed(_RUNG, f"{each.ref} as of {row.timestamp}", shown.reason, answer)
-            return False
         if shown.post and (shown.post.text or shown.post.links):
             each.post, each.capture = shown.post, answer
             return True
@@ -248,6 +241,9 @@ def _choose(
         each, _ = bearing[0]
         climb.note(_RUNG, f"the code stands in {each.ref}", each.capture)
         return each.ref, _RUNG
+    if len(agreeing) > 1:
+        # A text that ends in "…" itself is all of one post, and may be the beginning of others.
+        agreeing = [(each, found) for each, found in agreeing if found.kind is not Kind.CUT] or agreeing
     if is_complete and not bearing:
         if pointed and not is_against_pointed and all(each.ref == pointed for each, _ in agreeing):
             return _pointed_at(climb, pointed)
@@ -266,7 +262,7 @@ def _choose(
 def _bears(claim: Claim, post: Post, found: Likeness) -> bool:
     """Whether a claimed code stands in a post and makes it the one. All versions of an edited post have its codes, so
     words that differ by a little make it another version's; a link to elsewhere may be in posts with any words."""
-    if not claim.text or found.agrees:
+    if not claim.text or found.agrees or found.kind is Kind.EMPTY:
         return bool(_codes(claim) & _codes_of(post))
     return found.kind is Kind.DIFFERENT and any(has_code(post, code) for code in claim.pic_codes)
 

@@ -13,9 +13,10 @@ from collections.abc import Generator
 from dataclasses import dataclass
 
 from archiver import memento
-from archiver.model import Capture, Reason, Request
+from archiver.answers import ask, indexed, replayed
+from archiver.model import Capture, Finding, Reason, Request
+from archiver.platforms.twitter.answers import refusal
 from archiver.platforms.twitter.climb import Climb
-from archiver.platforms.twitter.sources import ask, indexed, refusal, replayed
 
 _LEADING = frozenset({200, 301, 302, 303, 307, 308})
 _SHORT_URL = re.compile(
@@ -85,8 +86,8 @@ def lead_of(climb: Climb, code: str) -> Generator[Request, Capture, Lead | None]
     following = code
     for _ in range(3):  # a code may lead to another code
         answer = yield from ask(code_request(following))
-        if isinstance(answer, Reason):
-            climb.missed("t.co", name, answer)
+        if isinstance(answer, Finding):
+            climb.missed("t.co", name, answer.reason)
             break
         refused = refusal(answer)
         if refused and refused is not Reason.UNKNOWN:
@@ -113,8 +114,8 @@ def _archived_lead(climb: Climb, code: str) -> Generator[Request, Capture, Lead 
     """
     rung, name = "archived-t.co", f"t.co/{code}"
     rows = yield from indexed(memento.cdx_query(name, collapse=None, limit=200))
-    if isinstance(rows, Reason):
-        climb.missed(rung, f"{name} in the archive's index", rows)
+    if isinstance(rows, Finding):
+        climb.missed(rung, f"{name} in the archive's index", rows.reason)
         return None
     own = [row for row in rows if short_code(row.original) == (code, False) and row.status in _LEADING]
     if not own:
@@ -122,14 +123,10 @@ def _archived_lead(climb: Climb, code: str) -> Generator[Request, Capture, Lead 
         return None
     for row in sorted(own, key=lambda row: (row.status == 200, row.timestamp))[:2]:
         answer = yield from replayed(row)
-        if isinstance(answer, Reason):
-            climb.missed(rung, f"{name} as of {row.timestamp}", answer)
+        if isinstance(answer, Finding):
+            climb.missed(rung, f"{name} as of {row.timestamp}", answer.reason)
             continue
-        refused = memento.refusal(answer)
-        if refused:
-            climb.missed(rung, f"{name} as of {row.timestamp}", refused, answer)
-            continue
-        there = target(answer) if memento.memento_at(answer) else None
+        there = target(answer)
         if there and short_code(there) is None:
             return Lead(there, answer, rung)
     return None

@@ -7,122 +7,20 @@ again. The reader of each answer (`read_…`) is a function of the capture alone
 
 from __future__ import annotations
 
-import dataclasses
-import datetime as dt
 import math
-import re
 import urllib.parse
-from collections.abc import Generator
 from typing import Any
 
 from archiver import memento
-from archiver.errors import FetchError, ParseError
-from archiver.model import Capture, Claim, Finding, Look, Outcome, Post, PostRef, Rank, Reason, Request
+from archiver.answers import absent, ask
+from archiver.errors import ParseError
+from archiver.model import Capture, Claim, Finding, Look, PostRef, Rank, Reason, Request
 from archiver.platforms import Source
-from archiver.platforms.twitter import payloads, relays, shapes
-from archiver.platforms.twitter.grammar import match, posted_at
-from archiver.platforms.twitter.media import media_key
-from archiver.platforms.twitter.payloads import Absence, Shown
+from archiver.platforms.twitter import payloads, relays
+from archiver.platforms.twitter.answers import finding, handle_for_path, payload_of, refusal
+from archiver.platforms.twitter.payloads import Shown
+from archiver.platforms.twitter.wayback import wayback
 from archiver.untyped import listing, mapping, string
-
-#: What each reason that a source may give means for the post.
-_OUTCOMES = {
-    Reason.DELETED: Outcome.GONE,
-    Reason.SUSPENDED: Outcome.GONE,
-    Reason.PROTECTED: Outcome.HIDDEN,
-    Reason.AGE_RESTRICTED: Outcome.HIDDEN,
-    Reason.WITHHELD: Outcome.HIDDEN,
-    Reason.NOT_FOUND: Outcome.ABSENT,
-    Reason.NOT_ARCHIVED: Outcome.ABSENT,
-    Reason.RATE_LIMITED: Outcome.REFUSED,
-    Reason.BLOCKED: Outcome.REFUSED,
-    Reason.LOGIN_WALL: Outcome.REFUSED,
-    Reason.SERVER_ERROR: Outcome.REFUSED,
-    Reason.BAD_REQUEST: Outcome.UNKNOWN,
-    Reason.UNKNOWN: Outcome.UNKNOWN,
-    Reason.UNREADABLE: Outcome.UNREADABLE,
-}
-
-_HANDLE = re.compile(r"\w{1,20}", re.ASCII)
-
-
-def ask(request: Request) -> Generator[Request, Capture, Capture | Reason]:
-    """One request: its capture, or why there is none."""
-    try:
-        return (yield request)
-    except FetchError as error:
-        return silence(error)
-
-
-def silence(error: FetchError) -> Reason:
-    try:
-        return Reason(error.reason)
-    except ValueError:
-        return Reason.UNREACHABLE
-
-
-def absent(reason: Reason, words: str | None = None) -> Finding:
-    return Finding(_OUTCOMES.get(reason, Outcome.UNREACHABLE), reason, tombstone=words)
-
-
-def refusal(capture: Capture) -> Reason | None:
-    """Why an endpoint's status says nothing about the post; None where its body has to be read."""
-    status = capture.status or 0
-    if status in {420, 429}:
-        return Reason.RATE_LIMITED
-    if status >= 500:
-        return Reason.SERVER_ERROR
-    if status in {401, 403, 407, 451}:
-        return Reason.BLOCKED
-    if status == 400 or status in {405, 406, 414, 415, 422}:
-        return Reason.BAD_REQUEST
-    if 300 <= status < 400:
-        return Reason.UNKNOWN
-    return None
-
-
-def _payload(capture: Capture) -> Any:
-    """The JSON of an answer; a page that asks to log in is recognised, anything else is a ParseError."""
-    try:
-        return capture.json()
-    except ParseError:
-        if is_login_page(capture):
-            return Reason.LOGIN_WALL
-        raise
-
-
-_LOGIN = re.compile(
-    r"<title>[^<]*\b(?:log ?in|sign ?in)\b[^<]*</title>|/i/flow/login|/account/(?:begin_)?login_challenge"
-    r"|<form[^>]*action=\"[^\"]*/sessions\"",
-    re.IGNORECASE,
-)
-
-
-def is_login_page(capture: Capture) -> bool:
-    return capture.payload.size < 8 * 1024 * 1024 and bool(_LOGIN.search(capture.text[:200_000]))
-
-
-def finding(shown: Shown | Absence | None, ref: PostRef, capture: Capture) -> Finding:
-    """What a payload shows, as an answer to *ref*. A payload that shows another post is a ParseError, unless that one
-    is an edit of the post asked for: then it is kept beside, and nothing is concluded."""
-    if shown is None:
-        return absent(Reason.UNKNOWN)
-    if isinstance(shown, Absence):
-        told = absent(shown.reason, shown.words)
-        is_unsaid = shown.is_hidden and told.outcome is Outcome.UNKNOWN
-        return dataclasses.replace(told, outcome=Outcome.HIDDEN) if is_unsaid else told
-    if shown.post.ref == ref:
-        return Finding(Outcome.FOUND, Reason.OK, shown.post, also=tuple(p for p in shown.also if p.ref != ref))
-    if ref.id in shown.edits:
-        return Finding(Outcome.UNKNOWN, Reason.UNKNOWN, also=(shown.post, *shown.also))
-    raise ParseError(f"{capture.url}: asked for {ref}, shows {shown.post.ref}")
-
-
-def _handle(claim: Claim) -> str:
-    """The handle for a path X does not check; `i` where the claim has none that could stand in a path."""
-    handle = (claim.handle or "").lstrip("@")
-    return handle if _HANDLE.fullmatch(handle) else "i"
-
 
 # --- syndication ----------------------------------------------------------------------------------------------------
 
@@ -181,7 +79,7 @@ def read_syndication(capture: Capture, ref: PostRef) -> Finding:
     refused = refusal(capture)
     if refused:
         return absent(refused)
-    payload = _payload(capture)
+    payload = payload_of(capture)
     if isinstance(payload, Reason):
         return absent(payload)
     if not isinstance(payload, dict):
@@ -199,14 +97,14 @@ def read_syndication(capture: Capture, ref: PostRef) -> Finding:
 
 def _syndication(ref: PostRef, claim: Claim) -> Look:
     capture = yield from ask(syndication_request(ref))
-    return absent(capture) if isinstance(capture, Reason) else read_syndication(capture, ref)
+    return capture if isinstance(capture, Finding) else read_syndication(capture, ref)
 
 
 # --- oEmbed ---------------------------------------------------------------------------------------------------------
 
 
 def oembed_request(ref: PostRef, claim: Claim) -> Request:
-    status = f"https://twitter.com/{_handle(claim)}/status/{ref.id}"
+    status = f"https://twitter.com/{handle_for_path(claim)}/status/{ref.id}"
     query = urllib.parse.urlencode({"url": status, "lang": "en", "omit_script": "true", "dnt": "true"})
     return Request(f"https://publish.twitter.com/oembed?{query}")
 
@@ -214,7 +112,7 @@ def oembed_request(ref: PostRef, claim: Claim) -> Request:
 def read_oembed(capture: Capture, ref: PostRef) -> Finding:
     """PLATFORMS.md 3.1: the text and the day, never a time of day or media; long notes are cut."""
     try:
-        payload = _payload(capture)
+        payload = payload_of(capture)
     except ParseError:
         if capture.status == 200:
             raise
@@ -247,7 +145,7 @@ def _error_words(payload: dict[str, Any]) -> str | None:
 
 def _oembed(ref: PostRef, claim: Claim) -> Look:
     capture = yield from ask(oembed_request(ref, claim))
-    return absent(capture) if isinstance(capture, Reason) else read_oembed(capture, ref)
+    return capture if isinstance(capture, Finding) else read_oembed(capture, ref)
 
 
 # --- relays ---------------------------------------------------------------------------------------------------------
@@ -261,7 +159,7 @@ def read_fxtwitter(capture: Capture, ref: PostRef) -> Finding:
     """PLATFORMS.md 3.3, in its second form and its first. Its status mirrors the `code` in the body, so the body is
     read first; unknown ids are answered with a home page."""
     try:
-        payload = _payload(capture)
+        payload = payload_of(capture)
     except ParseError:
         payload = None
     if isinstance(payload, dict):
@@ -272,13 +170,13 @@ def read_fxtwitter(capture: Capture, ref: PostRef) -> Finding:
 
 
 def vxtwitter_request(ref: PostRef, claim: Claim) -> Request:
-    return Request(f"https://api.vxtwitter.com/{_handle(claim)}/status/{ref.id}")
+    return Request(f"https://api.vxtwitter.com/{handle_for_path(claim)}/status/{ref.id}")
 
 
 def read_vxtwitter(capture: Capture, ref: PostRef) -> Finding:
     """PLATFORMS.md 3.3. It says nothing of why a post is not there."""
     try:
-        payload = _payload(capture)
+        payload = payload_of(capture)
     except ParseError:
         payload = None
     if isinstance(payload, dict) and capture.status == 200:
@@ -300,12 +198,12 @@ def _nothing(capture: Capture, payload: Any) -> Finding:
 
 def _fxtwitter(ref: PostRef, claim: Claim) -> Look:
     capture = yield from ask(fxtwitter_request(ref))
-    return absent(capture) if isinstance(capture, Reason) else read_fxtwitter(capture, ref)
+    return capture if isinstance(capture, Finding) else read_fxtwitter(capture, ref)
 
 
 def _vxtwitter(ref: PostRef, claim: Claim) -> Look:
     capture = yield from ask(vxtwitter_request(ref, claim))
-    return absent(capture) if isinstance(capture, Reason) else read_vxtwitter(capture, ref)
+    return capture if isinstance(capture, Finding) else read_vxtwitter(capture, ref)
 
 
 # --- API v2 ---------------------------------------------------------------------------------------------------------
@@ -339,7 +237,7 @@ def read_api(capture: Capture, ref: PostRef) -> Finding:
     """PLATFORMS.md 3.4: what is missing comes with status 200 and an entry in `errors`."""
     refused = refusal(capture)
     try:
-        payload = _payload(capture)
+        payload = payload_of(capture)
     except ParseError:
         if refused is None:
             raise
@@ -361,187 +259,7 @@ def read_api(capture: Capture, ref: PostRef) -> Finding:
 
 def _api(ref: PostRef, claim: Claim) -> Look:
     capture = yield from ask(api_request(ref))
-    return absent(capture) if isinstance(capture, Reason) else read_api(capture, ref)
-
-
-# --- the Wayback Machine --------------------------------------------------------------------------------------------
-
-#: How many captures of one post are read at most before giving up.
-MAX_MEMENTOS = 6
-
-
-def places(ref: PostRef, handle: str | None) -> list[str]:
-    """Where an archive may have kept a post, likeliest first; one index query each.
-
-    A query by prefix covers what follows the id (`/photo/1`, `?s=20`), and the index drops `www.` and case, so these
-    are all the keys there are. Without a handle only the forms that need none can be asked for.
-    """
-    named = [f"{host}/{handle}/{form}/{ref.id}" for form in ("status", "statuses") for host in HOSTS] if handle else []
-    return [
-        *named[:2],  # twitter.com and x.com
-        f"twitter.com/i/web/status/{ref.id}",
-        *named[2:4],  # mobile.twitter.com, and the path of the embeds of 2012 to 2014
-        *([] if handle else [f"twitter.com/statuses/{ref.id}"]),
-        f"x.com/i/status/{ref.id}",
-        *([] if handle else [f"twitter.com/i/status/{ref.id}", f"x.com/i/web/status/{ref.id}"]),
-        *named[4:],
-    ]
-
-
-HOSTS = ("twitter.com", "x.com", "mobile.twitter.com")
-
-
-def worth_reading(rows: list[memento.CdxRow], at: dt.datetime | None) -> list[memento.CdxRow]:
-    """The captures that can show a post, best first: JSON, then pages nearest to the post's own time; never an
-    archived error or redirect. Revisits (whose status the index does not tell) last."""
-    whole = [row for row in rows if row.status == 200]
-    json = [row for row in whole if "json" in (row.mimetype or "")]
-    return [
-        *memento.nearest(json, at),
-        *memento.nearest([row for row in whole if row not in json], at),
-        *memento.nearest([row for row in rows if row.status is None], at),
-    ]
-
-
-def replayed(row: memento.CdxRow) -> Generator[Request, Capture, Capture | Reason]:
-    """One capture's own bytes, going along where the archive itself sends us on, at most twice."""
-    request = memento.replay(row)
-    for _ in range(3):
-        capture = yield from ask(request)
-        if isinstance(capture, Reason):
-            return capture
-        further = memento.onward(capture)
-        if further is None:
-            return capture
-        request = Request(further, follow=0)
-    return Reason.UNKNOWN
-
-
-def read_memento(capture: Capture, ref: PostRef) -> Finding:
-    """A capture of a post's page or JSON in a web archive: what it showed then.
-
-    An archived error, a shell, a login page or an archived tombstone decides nothing. `observed_at` is the archive's
-    time, and media are offered live first, then as the archive may hold them.
-    """
-    refused = memento.refusal(capture)
-    if refused:
-        return absent(refused)
-    at = memento.memento_at(capture)
-    if at is None:
-        return absent(Reason.NOT_ARCHIVED if capture.status == 404 else Reason.UNKNOWN)
-    nothing = Finding(Outcome.UNKNOWN, Reason.UNKNOWN, observed_at=at)
-    if capture.status != 200:
-        return nothing
-    shown: Shown | Absence | None
-    if capture.text.lstrip("\ufeff \r\n\t")[:1] in {"{", "["}:
-        shown = shapes.read(capture.json(), ref.id)
-    else:
-        from archiver.platforms.twitter import pages  # as above
-
-        shown = pages.read(capture, ref.id)
-        if shown is None and is_login_page(capture):
-            return dataclasses.replace(nothing, reason=Reason.LOGIN_WALL)
-    if isinstance(shown, Absence):
-        return dataclasses.replace(nothing, tombstone=shown.words)
-    found = finding(shown, ref, capture)
-    stamp = memento.stamp(at)
-    return dataclasses.replace(
-        found,
-        observed_at=at,
-        post=_recoverable(found.post, stamp) if found.post else None,
-        also=tuple(_recoverable(each, stamp) for each in found.also),
-    )
-
-
-def _recoverable(post: Post, timestamp: str) -> Post:
-    """The post with its media as the archive may hold them, after the live ones."""
-    media = []
-    for each in post.media:
-        key = each.key if each.kind == "photo" and media_key(*each.urls) else None
-        kept = [each.urls[0], each.urls[2], *_old_forms(each.urls[0])] if key else list(each.urls)
-        archived = tuple(memento.replay_url(timestamp, url, "im_") for url in dict.fromkeys(kept))
-        media.append(dataclasses.replace(each, urls=tuple(dict.fromkeys(each.urls + archived))))
-    return dataclasses.replace(post, media=tuple(media))
-
-
-def _old_forms(url: str) -> list[str]:
-    """How pages before 2018 or so named a picture: `….jpg:large`, `….jpg`."""
-    base, _, query = url.partition("?")
-    form = dict(urllib.parse.parse_qsl(query)).get("format", "jpg")
-    return [f"{base}.{form}:large", f"{base}.{form}"]
-
-
-def _wayback(ref: PostRef, claim: Claim) -> Look:
-    """What the Wayback Machine kept of a post, from as few requests as can be: two where it has a readable capture
-    under the post's usual address, at most one index query for each of `places` and MAX_MEMENTOS captures in all.
-
-    The handle comes from the claim. Without one, an archived redirect of a handle-less address may tell it.
-    """
-    handle = _handle(claim)
-    known = None if handle == "i" else handle
-    waiting, asked = places(ref, known), set[str]()
-    at, left = posted_at(ref.id), MAX_MEMENTOS
-    unanswered: Reason | None = None
-    is_archived = False
-    while waiting and left > 0:
-        place = waiting.pop(0)
-        if place in asked:
-            continue
-        asked.add(place)
-        rows = yield from indexed(memento.cdx_query(place, prefix=True))
-        if isinstance(rows, Reason):
-            unanswered = rows
-            if rows in {Reason.RATE_LIMITED, Reason.UNREACHABLE, Reason.TIMEOUT}:
-                break
-            continue
-        own = [row for row in rows if match(row.original) == ref]
-        is_archived = is_archived or bool(own)
-        for row in worth_reading(own, at)[:left]:
-            left -= 1
-            answer = yield from replayed(row)
-            if isinstance(answer, Reason):
-                unanswered = answer
-                continue
-            try:
-                found = read_memento(answer, ref)
-            except ParseError:
-                continue
-            if found.post and (found.post.text or found.post.media):
-                return found
-            if found.reason is Reason.RATE_LIMITED:
-                return found
-            if found.outcome is Outcome.REFUSED and found.observed_at is None:
-                unanswered = found.reason
-        if known is None:
-            known = yield from _redirected(own, ref)
-            waiting = places(ref, known) if known else waiting
-    if unanswered:
-        return absent(unanswered)
-    return absent(Reason.UNKNOWN if is_archived else Reason.NOT_ARCHIVED)
-
-
-def indexed(request: Request) -> Generator[Request, Capture, list[memento.CdxRow] | Reason]:
-    """The rows of one index query, or why there are none to be had now."""
-    answer = yield from ask(request)
-    if isinstance(answer, Reason):
-        return answer
-    refused = memento.refusal(answer)
-    if refused:
-        return refused
-    try:
-        return list(memento.cdx_rows(answer))
-    except ParseError:
-        return Reason.UNREADABLE
-
-
-def _redirected(rows: list[memento.CdxRow], ref: PostRef) -> Generator[Request, Capture, str | None]:
-    """The handle that an archived redirect of this post leads to."""
-    for row in [row for row in rows if row.status in {301, 302}][:2]:
-        answer = yield from replayed(row)
-        there = None if isinstance(answer, Reason) else memento.location(answer)
-        if there and match(there) == ref and (handle := payloads.path_handle(there)):
-            return handle
-    return None
+    return capture if isinstance(capture, Finding) else read_api(capture, ref)
 
 
 # --- the table ------------------------------------------------------------------------------------------------------
@@ -587,7 +305,7 @@ SOURCES = (
     Source(
         "wayback",
         Rank.ARCHIVE,
-        _wayback,
+        wayback,
         (memento.HOST,),
         "The Internet Archive: about 30 index queries and 600 captures a minute, then 429 for a while.",
     ),
