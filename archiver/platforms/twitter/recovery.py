@@ -241,9 +241,6 @@ def _choose(
         each, _ = bearing[0]
         climb.note(_RUNG, f"the code stands in {each.ref}", each.capture)
         return each.ref, _RUNG
-    if len(agreeing) > 1:
-        # A text that ends in "…" itself is all of one post, and may be the beginning of others.
-        agreeing = [(each, found) for each, found in agreeing if found.kind is not Kind.CUT] or agreeing
     if is_complete and not bearing:
         if pointed and not is_against_pointed and all(each.ref == pointed for each, _ in agreeing):
             return _pointed_at(climb, pointed)
