@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import collections
 import concurrent.futures
+import dataclasses
 import datetime as dt
 import functools
 import logging
@@ -175,6 +176,8 @@ class Job:
         self._thread = concurrent.futures.ThreadPoolExecutor(1, "archive.db")
         self._silent: dict[str, tuple[dt.datetime, FetchError]] = {}
         self._held: dict[str, tuple[dt.datetime, str]] = {}
+        #: Hosts whose last word, or silence, was a failure.
+        self._failing: set[str] = set()
         #: By line (see `Fetching.line`): how many ask now, how many pieces of work wait, and a URL of those.
         self._asking: Counter[str] = Counter()
         self._parked: Counter[str] = Counter()
@@ -200,6 +203,7 @@ class Job:
     async def __aenter__(self) -> Job:
         now = self._now()
         self._held = await self._db(work.held_hosts, now)
+        self._failing = await self._db(work.failing_hosts)
         for url, at in await self._db(facts.asked_since, now - _WINDOW):
             self._fetcher.remember(url, (now - at).total_seconds())
         return self
@@ -471,6 +475,9 @@ class Job:
             captures = await self._fetcher.fetch(request)
         except FetchError as error:
             await self._keep(getattr(error, "captures", ()))
+            if error.reason in ("unreachable", "timeout"):
+                self._failing.add(host)
+                await self._write(work.host_failed, host, str(error), self._now())
             if error.reason == "unreachable":
                 # One silent host must not cost a deadline for every post: for a while it is asked no more.
                 self._silent[host] = self._now(), error
@@ -492,8 +499,12 @@ class Job:
             until = self._retry_after(last, now) or now + _HOLD
             name = (urlsplit(last.url).hostname or host).lower()
             self._held[name] = (until, f"HTTP {last.status}")
+            self._failing.add(name)
             await self._write(work.hold_host, name, until, f"HTTP {last.status}", now)
             self._listen("host asks to wait", {"host": name, "until": timestamp(until), "status": last.status})
+        elif host in self._failing:
+            self._failing.discard(host)
+            await self._write(work.host_answered, host, self._now())
         self._listen("captured", {"url": _bare(last.url), "status": last.status, "bytes": last.body.size})
         return captures
 
@@ -1045,7 +1056,9 @@ class Job:
         shown = opinions.best_snapshot(db, ref)
         whole = opinions.media_of(db, ref)
         media = [each.reason for each in whole if each.kind != opinions.POSTER and self._wants(each)]
-        judgement = resolve.judge(tries, shown is not None, media, self._rules.gone_after)
+        judgement = dataclasses.replace(
+            resolve.judge(tries, shown is not None, media, self._rules.gone_after), missing=resolve.missing(tries)
+        )
         live = judgement.live
         opinions.settle_post(
             db,
@@ -1077,6 +1090,13 @@ class Job:
         """When to look at a post again."""
         state, reason = judgement.state, judgement.reason
         if state in (State.ARCHIVED, State.PARTIAL):
+            if judgement.missing and judgement.missing[1] - judgement.missing[0] < self._rules.gone_after:
+                # Missing once proves nothing: a second look, far enough apart, says whether it is gone.
+                at = judgement.missing[0] + self._rules.gone_after
+                work.put_off(
+                    db, "post", piece.key, max(at, now), tries=piece.tries, reason="missing once", is_again=True
+                )
+                return
             looks = piece.tries
             if looks < len(self._rules.recheck_after):
                 at = now + self._rules.recheck_after[looks]

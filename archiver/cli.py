@@ -232,6 +232,14 @@ def _parser() -> argparse.ArgumentParser:
     erase.add_argument("--records", action="store_true", help="also URL and headers of the captures")
     erase.add_argument("--yes", action="store_true", help="do it; without this, only say what would go")
     erase.add_argument("--finish", action="store_true", help="finish an erasure that was held up")
+    reporting = add(
+        "report",
+        _report,
+        "how long posts live, by platform and by source, and what the last runs did",
+        "archiver report --plot survival.svg\n  archiver report --csv > survival.csv",
+    )
+    reporting.add_argument("--csv", action="store_true", help="the figures as CSV")
+    reporting.add_argument("--plot", type=Path, metavar="FILE", help="draw them: a name ending in .png or .svg")
     adding = add(
         "add",
         _add,
@@ -633,6 +641,12 @@ def _erase(options: argparse.Namespace) -> int:
     return erase(_config(options), _archive_path(options), options, _match)
 
 
+def _report(options: argparse.Namespace) -> int:
+    from archiver.reporting import report
+
+    return report(_config(options), _archive_path(options), options)
+
+
 def _add(options: argparse.Namespace) -> int:
     import datetime as dt
     import glob
@@ -729,6 +743,15 @@ def _status(options: argparse.Namespace) -> int:
         print(f"  waiting: {each['count']} {each['kind']} ({each['reason']}), next {_minute(each['next'])}")
     for each in status["hosts"]:
         print(f"  {each['host']}: not before {_minute(each['until'])} ({each['reason']})")
+    held = {each["host"] for each in status["hosts"]}
+    for each in status["failing_hosts"]:
+        if each["host"] not in held:
+            times = "once" if each["failures"] == 1 else f"{each['failures']} times"
+            print(f"  {each['host']}: failed {times}, last {_minute(each['at'])}: {each['reason']}")
+    growth = status["growth"]
+    if len(growth) > 1:
+        days = dt.date.fromisoformat(growth[0]["day"]) - dt.date.fromisoformat(growth[-1]["day"])
+        print(f"  grew {_bytes(max(0, growth[0]['bytes'] - growth[-1]['bytes']))} in the last {days.days} days")
     if status.get("erasure"):
         print(f"  an erasure is not finished ({status['erasure']}): archiver erase --finish")
     if status["writer"]:

@@ -1,7 +1,7 @@
 """What people queue by hand (`archiver add`): a folder beside the archive, for the archive has one writer.
 
 `put` leaves a note there, whole or not at all; whoever writes the archive takes the notes in and then clears them. A
-kill between the two takes a note in twice, which is queueing it once (docs/decisions/0008-inbox.md).
+kill between the two takes a note in twice, which is queueing it once (docs/decisions/0009-inbox.md).
 """
 
 from __future__ import annotations

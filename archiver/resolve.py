@@ -7,6 +7,7 @@ observations at different times and no web archive that still has it; one failin
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -70,11 +71,13 @@ class Try:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """Where a post stands; `live` is what the platform itself said last, and when."""
+    """Where a post stands; `live` is what the platform itself said last, and when; `missing` since when and until when
+    it has said nothing but that the post is no more."""
 
     state: State
     reason: Reason
     live: tuple[Outcome, Reason, dt.datetime] | None = None
+    missing: tuple[dt.datetime, dt.datetime] | None = None
 
 
 def judge(tries: Sequence[Try], has_snapshot: bool, media: Sequence[Reason], gone_after: dt.timedelta) -> Judgement:
@@ -105,6 +108,14 @@ def judge(tries: Sequence[Try], has_snapshot: bool, media: Sequence[Reason], gon
             if each.outcome is outcome:
                 return Judgement(State.PENDING, each.reason, live)
     return Judgement(State.PENDING, Reason.UNKNOWN, live)
+
+
+def missing(tries: Sequence[Try]) -> tuple[dt.datetime, dt.datetime] | None:
+    """The first and the last of the platform's own answers since it began to say that the post is no more; None where
+    its last word is another."""
+    said = [each for each in tries if each.rank is Rank.FIRST_HAND and (each.outcome in _DECISIVE or _is_loss(each))]
+    losses = list(itertools.takewhile(_is_loss, reversed(said)))
+    return (losses[-1].at, losses[0].at) if losses else None
 
 
 def _is_loss(each: Try) -> bool:

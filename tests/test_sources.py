@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.commands import Run
+from tests.simulator.exchange import Wire
 from tests.simulator.hosts.press import Press, atom, rss, sitemap
 from tests.simulator.world import World
 
@@ -242,3 +243,16 @@ def test_an_article_that_is_not_there_is_said_once_and_one_that_fails_is_tried_a
         waiting = db.execute("SELECT key, reason FROM due WHERE kind = 'article'").fetchall()
     assert waiting == [(press.url("/broken"), "article not read")]
     assert status(archiver)["sources"]["listed"] == {"articles": 2, "read": 0, "failed": 2}  # type: ignore[index]
+
+
+def test_a_host_that_fails_is_named_until_it_answers(world: World, press: Press, archiver: Run, source: Source) -> None:
+    story(world, press, 1)
+    world.trouble("news.example", wire=Wire.DROPPED, times=2)
+    source("/story/1")
+    once(archiver, expect=2)
+    (failing,) = status(archiver)["failing_hosts"]  # type: ignore[misc]
+    assert (failing["host"], failing["failures"]) == ("news.example", 1)
+    assert "news.example: failed once" in archiver("status").stdout
+    world.troubles.clear()
+    once(archiver)
+    assert status(archiver)["failing_hosts"] == []

@@ -439,6 +439,13 @@ def status(db: sqlite3.Connection, now: str) -> dict[str, Any]:
                 "SELECT name, not_before, reason, failures FROM host WHERE not_before > ? ORDER BY name", (now,)
             )
         ],
+        "failing_hosts": [
+            {"host": row[0], "failures": row[1], "reason": row[2], "at": row[3]}
+            for row in db.execute(
+                "SELECT name, failures, reason, changed_at FROM host WHERE failures > 0 ORDER BY failures DESC, name "
+                "LIMIT 100"
+            )
+        ],
         "runs": [
             {"run": row[0], "started_at": row[1], "ended_at": row[2], "command": row[3]}
             for row in db.execute("SELECT id, started_at, ended_at, command FROM run ORDER BY started_at DESC LIMIT 5")

@@ -179,6 +179,24 @@ def hold_host(db: sqlite3.Connection, host: str, until: dt.datetime, reason: str
     )
 
 
+def host_failed(db: sqlite3.Connection, host: str, reason: str, now: dt.datetime) -> None:
+    """It gave no answer; once more in a row."""
+    db.execute(
+        "INSERT INTO host (name, reason, failures, changed_at) VALUES (?, ?, 1, ?) ON CONFLICT (name) DO UPDATE SET "
+        "reason = excluded.reason, failures = failures + 1, changed_at = excluded.changed_at",
+        (host, reason, timestamp(now)),
+    )
+
+
+def host_answered(db: sqlite3.Connection, host: str, now: dt.datetime) -> None:
+    """It answers again."""
+    db.execute("UPDATE host SET failures = 0, changed_at = ? WHERE name = ?", (timestamp(now), host))
+
+
+def failing_hosts(db: sqlite3.Connection) -> set[str]:
+    return {row[0] for row in db.execute("SELECT name FROM host WHERE failures > 0")}
+
+
 def held_hosts(db: sqlite3.Connection, now: dt.datetime) -> dict[str, tuple[dt.datetime, str]]:
     """Hosts that are not to be asked yet: until when, and why."""
     rows = db.execute("SELECT name, not_before, reason FROM host WHERE not_before > ?", (timestamp(now),))
