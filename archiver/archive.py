@@ -931,7 +931,8 @@ class Job:
 
     def _know(self, db: Any, ref: PostRef, depth: int, now: dt.datetime, *, is_backlog: bool = False) -> None:
         """Have a post in the queue, once."""
-        is_new = not opinions.has_post(db, ref) and not erasure.is_erased(db, ref)
+        # What others handed in is not what its network says: that is asked as of any other post.
+        is_new = opinions.is_untried(db, ref) and not erasure.is_erased(db, ref)
         platform = self._platforms.get(ref.platform)
         url = platform.url(ref) if platform else str(ref)
         opinions.add_post(db, ref, url, platform.posted_at(ref.id) if platform else None, depth)
@@ -948,7 +949,7 @@ class Job:
         platform = self._platforms.get(ref.platform)
         sources = resolve.sources_of(platform, self._rules.sources.get(ref.platform), self._rules.environ)
         claim = await self._db(opinions.claim_for, ref)
-        is_recheck = await self._db(opinions.best_snapshot, ref) is not None
+        is_recheck = await self._db(opinions.was_seen, ref)
         if is_recheck:
             sources = [source for source in sources if source.rank is Rank.FIRST_HAND]
         for source in sources:

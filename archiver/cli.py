@@ -207,11 +207,22 @@ def _parser() -> argparse.ArgumentParser:
     importing = add(
         "import",
         _import,
-        "take in other people's captures from WARC or WACZ files, marked as imported and from whom",
-        'archiver import evidence.wacz --from "Jane Doe, Example Institute"',
+        "take in what others captured or saved, marked as imported and from whom",
+        'archiver import evidence.wacz --from "Jane Doe, Example Institute"\n'
+        '  archiver import tweets.jsonl --from "Jane Doe"\n'
+        '  archiver import auto-archiver-output/ --from "Example desk"',
     )
-    importing.add_argument("files", nargs="+", type=Path, metavar="FILE", help="WARC or WACZ")
-    importing.add_argument("--from", dest="giver", required=True, metavar="NAME", help="whose captures these are")
+    importing.add_argument(
+        "files",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        help="WARC, WACZ, JSON Lines of twarc or of X's API, JSON, CSV or HTML of auto-archiver; or a folder of these "
+        "with their media",
+    )
+    importing.add_argument(
+        "--from", "--by", dest="giver", required=True, metavar="NAME", help="whose captures these are"
+    )
     merge = add(
         "merge",
         _merge,
@@ -626,7 +637,7 @@ def _reread(options: argparse.Namespace) -> int:
 def _import(options: argparse.Namespace) -> int:
     from archiver.custody import take_in
 
-    return take_in(_config(options), _archive_path(options), options)
+    return take_in(_config(options), _archive_path(options), options, os.environ)
 
 
 def _merge(options: argparse.Namespace) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import datetime as dt
-import hashlib
 import json
 import os
 import sqlite3
@@ -15,17 +14,21 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from archiver import articles, running
+from archiver import articles, imported, imports, running
 from archiver import reread as rereading
 from archiver.config import Config
-from archiver.errors import ArchiverError, InputError
+from archiver.errors import ArchiverError, InputError, ParseError
 from archiver.fetch.warc import Recordings
+from archiver.kept import find_media
 from archiver.model import Capture, Origin, PostRef
-from archiver.store import Writer, erasure, events, log, search, union
+from archiver.platforms import Source
+from archiver.store import Writer, erasure, events, facts, log, opinions, search, union
 from archiver.store.contents import locations
 
 #: An imported answer larger than this (in bytes, decoded) is cut, and says so.
 _IMPORT_CAP = 1 << 30
+#: So many captures, or bytes of them, are kept at once.
+_BATCH, _BATCH_SIZE = 200, 32 << 20
 #: Changes that are listed for a person; the rest are counted (`--json` lists all).
 _LISTED = 20
 
@@ -125,43 +128,156 @@ def merge(config: Config, options: argparse.Namespace, environ: Mapping[str, str
     return 0
 
 
-def take_in(config: Config, path: Path, options: argparse.Namespace) -> int:
-    """Import other people's captures from WARC or WACZ files, marked so, with the recording's name and times."""
-    if not options.giver.strip():
+def take_in(config: Config, path: Path, options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    """Import what other people captured or saved: kept byte for byte, marked so and by whom, then read for posts."""
+    giver = " ".join("".join(char for char in options.giver if char.isprintable()).split())[:200]
+    if not giver:
         raise InputError('--from: say whose captures these are, such as --from "Jane Doe, Example Institute"')
-    digests = {}
-    for file in options.files:
-        try:
-            with file.open("rb") as stream:
-                digests[file.name] = hashlib.file_digest(stream, "sha256").hexdigest()
-        except OSError as error:
-            raise InputError(f"{file}: cannot be read ({error.strerror}).") from error
-    recordings = Recordings(options.files, spool=path.absolute().parent)
-    count = new = 0
-    left_out: Counter[str] = Counter()
+    files = imports.handed(options.files)
+    known = [each for each in files if each.kind is not imports.Kind.OTHER]
+    for each in files:
+        # A folder may hold anything; a file that was named and is nothing we know is a mistake, unless a document
+        # among the others may name it.
+        if (
+            each.path in options.files
+            and each.kind is imports.Kind.OTHER
+            and not any(other.kind in (imports.Kind.DOCUMENT, imports.Kind.LINES) for other in known)
+        ):
+            raise InputError(f"{each.path}: is no WARC, WACZ, JSON Lines, or anything else that posts are read from.")
+    if not known:
+        raise InputError(f"{options.files[0]}: holds no WARC, WACZ, JSON Lines or other file that posts are read from.")
+    recorded = [each.path for each in known if each.kind is imports.Kind.RECORDING]
+    recordings = Recordings(recorded, spool=path.absolute().parent)
     try:
         with Writer(path, holder=_holder(), now=_now) as writer:
-            before = log.size(writer.db)
+            taking = _Taking(writer, config, environ, giver, files)
             # The event comes first: an import that is cut off has said whose captures these are.
-            said = {"from": options.giver, "files": digests, "after_leaf": before}
+            said = {
+                "from": giver,
+                "files": {each.name: each.sha256 for each in files},
+                "after_leaf": log.size(writer.db),
+            }
             writer.add_captures([events.event("import", _now(), said)])
-            for each in recordings.every((_IMPORT_CAP, _IMPORT_CAP)):
-                if isinstance(each, Capture):
-                    marked = Origin("import", each.origin.container, each.origin.record)
-                    count += 1
-                    new += writer.add_captures([dataclasses.replace(each, origin=marked)])
-                else:
-                    left_out[each.reason] += 1
+            taking.recordings(recordings)
+            for each in known:
+                if each.kind is not imports.Kind.RECORDING:
+                    taking.file(each)
+            taking.done()
             writer.checkpoint(running._signer(config, path), None)
     finally:
         recordings.close()
     if options.json:
-        print(json.dumps({"archive": str(path), "captures": count, "new": new, "left_out": dict(left_out)}))
+        counts = {"captures": taking.count, "new": taking.new, "posts": len(taking.refs), "leads": taking.leads}
+        print(json.dumps({"archive": str(path), **counts, "left_out": dict(taking.left_out)}, ensure_ascii=False))
     else:
-        print(f"{path}: {count} captures from {options.giver}, {new} of them new, each marked as imported")
-        for reason, number in sorted(left_out.items()):
-            print(f"  left out: {number} records ({reason})")
+        print(f"{path}: {taking.count} captures from {giver}, {taking.new} of them new, each marked as imported")
+        print(f"  they show {len(taking.refs)} posts; {taking.leads} short links lead to one")
+        for reason, number in sorted(taking.left_out.items()):
+            print(f"  left out: {number} ({reason})")
     return 0
+
+
+class _Taking:
+    """One import: captures kept by the batch, what they show noted in the same go."""
+
+    def __init__(
+        self,
+        writer: Writer,
+        config: Config,
+        environ: Mapping[str, str],
+        giver: str,
+        files: tuple[imports.Handed, ...],
+    ) -> None:
+        self._writer, self._giver, self._at = writer, giver, _now()
+        self._run = f"import {self._at:%Y%m%dT%H%M%SZ}"
+        self._job = rereading.offline(
+            writer, running.rules(config, environ), now=_now, extract=articles.embeds, text_of=articles.text_of
+        )
+        self._beside: dict[str, list[imports.Handed]] = {}
+        for each in files:
+            if each.kind is imports.Kind.OTHER:
+                self._beside.setdefault(each.path.name, []).append(each)
+        self._batch: list[tuple[Capture, imported.Reading | None]] = []
+        self._size = 0
+        self._has_erasures = writer.db.execute("SELECT 1 FROM erasure LIMIT 1").fetchone() is not None
+        self._again: dict[tuple[PostRef, str], tuple[Source, PostRef]] = {}
+        self.count = self.new = self.leads = 0
+        self.refs: set[PostRef] = set()
+        self.left_out: Counter[str] = Counter()
+
+    def recordings(self, recordings: Recordings) -> None:
+        """Every recorded exchange."""
+        for each in recordings.every((_IMPORT_CAP, _IMPORT_CAP)):
+            if isinstance(each, Capture):
+                self._take(
+                    dataclasses.replace(each, origin=Origin("import", each.origin.container, each.origin.record))
+                )
+            else:
+                self.left_out[f"a record: {each.reason}"] += 1
+
+    def file(self, file: imports.Handed) -> None:
+        """Every line of a file, or the whole of a document with the media that it names."""
+        for each in imports.captures(file, self._at):
+            if isinstance(each, str):
+                self.left_out[f"{file.name}: {each}"] += 1
+                continue
+            # A line that is kept already is not kept again under today's time.
+            row = self._writer.db.execute("SELECT record FROM capture WHERE url = ? LIMIT 1", (each.url,)).fetchone()
+            capture = facts.capture_from(self._writer.db, row[0]) if row else each
+            self._take(capture)
+            self._media_beside(capture)
+
+    def _media_beside(self, capture: Capture) -> None:
+        try:
+            items = imports.auto_archiver.items(capture) if self._beside else ()
+        except ParseError:
+            return
+        for stated in (file for item in items for file in item.files):
+            found = [each for name in stated.names for each in self._beside.get(name, ())]
+            own = [each for each in found if stated.sha256 in (None, each.sha256)]
+            if len({each.sha256 for each in own}) == 1:
+                self._take(imports.media(own[0], stated, capture.started_at), is_read=False)
+            elif found and not own:
+                self.left_out[f"{found[0].name}: is not the file whose SHA-256 its record states"] += 1
+
+    def _take(self, capture: Capture, *, is_read: bool = True) -> None:
+        reading = imported.read(capture) if is_read else None
+        if self._has_erasures and reading and any(erasure.is_erased(self._writer.db, ref) for ref in reading.refs):
+            self.left_out["shows a post that was erased from this archive"] += 1
+            return
+        self.count += 1
+        if reading is not None and not reading.refs:
+            for ref, source in imported.candidates(capture):
+                self._again[ref, source.name] = (source, ref)
+        self._batch.append((capture, reading))
+        self._size += capture.body.size
+        if len(self._batch) >= _BATCH or self._size >= _BATCH_SIZE:
+            self._flush()
+
+    def _flush(self) -> None:
+        batch, self._batch, self._size = self._batch, [], 0
+        self.new += self._writer.add_captures([capture for capture, _ in batch])
+        with self._writer.transaction() as db:
+            for _, reading in batch:
+                if reading is not None and reading.refs:
+                    self.refs.update(imported.keep(db, reading, self._giver, self._run))
+                    self.leads += reading.lead is not None
+
+    def done(self) -> None:
+        """Ask the sources that need more than one answer, find the media, and settle every post."""
+        self._flush()
+        for source, ref in self._again.values():
+            finding, given = imported.asked_again(self._writer.db, source, ref)
+            with self._writer.transaction() as db:
+                self.refs.update(imported.keep_again(db, source, finding, given, self._giver, self._run))
+        refs = sorted(self.refs)
+        for start in range(0, len(refs), _BATCH):
+            with self._writer.transaction() as db:
+                for ref in refs[start : start + _BATCH]:
+                    for media in opinions.media_of(db, ref):
+                        if media.sha256 is None:
+                            find_media(db, ref, media.key)
+                    self._job._settle(db, ref)
 
 
 def _said(plan: erasure.Plan, options: argparse.Namespace) -> list[str]:

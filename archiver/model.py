@@ -332,6 +332,11 @@ class Rank(enum.StrEnum):
     ARTICLE = "article"
 
 
+#: What stands in the name of a source whose captures somebody else made, before that somebody's name. Such a source is
+#: a third party, whatever it was that answered them.
+IMPORTED_BY = ", imported by "
+
+
 @dataclass(frozen=True, slots=True)
 class Author:
     """Who posted. `id` is the stable account id; a handle can be renamed and re-used."""

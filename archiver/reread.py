@@ -11,20 +11,17 @@ import datetime as dt
 import hashlib
 import json
 import sqlite3
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
-import httpx
-
-from archiver import hls, picture, resolve, sniff
+from archiver import hls, imported, picture, resolve, sniff
 from archiver.archive import Job, Rules
 from archiver.errors import ArchiverError, FetchError, NotRecorded, ParseError
+from archiver.kept import Answers, find_media
 from archiver.model import Capture, Claim, Embed, Finding, Outcome, Post, PostRef, Reason, Request, timestamp
 from archiver.platforms import Platform, Source, platforms
 from archiver.store import Writer, facts, opinions, work
-
-Found = TypeVar("Found")
 
 #: What is compared to say what changed: each table with what names a row of it.
 _TABLES = (
@@ -79,9 +76,23 @@ def reread(
     text_of: Callable[..., str],
 ) -> Reread:
     """Do it, in one transaction."""
-    job = Job(writer, _Nobody(), rules, now=now, extract=extract, text_of=text_of, retry_after=lambda capture, at: None)
+    job = offline(writer, rules, now=now, extract=extract, text_of=text_of)
     with writer.transaction() as db:
         return _Reading(db, job, rules, now, extract).all()
+
+
+def offline(
+    writer: Writer,
+    rules: Rules,
+    *,
+    now: Callable[[], dt.datetime],
+    extract: Callable[..., Sequence[Embed]],
+    text_of: Callable[..., str],
+) -> Job:
+    """A job that asks nobody: to judge what is kept."""
+    return Job(
+        writer, _Nobody(), rules, now=now, extract=extract, text_of=text_of, retry_after=lambda capture, at: None
+    )
 
 
 class _Nobody:
@@ -98,81 +109,6 @@ class _Nobody:
 
     def remember(self, url: str, seconds_ago: float) -> None:
         pass
-
-
-class _Answers:
-    """Stored captures in place of the web: those of one look first, in their order; then any of its time."""
-
-    def __init__(self, db: sqlite3.Connection, own: Iterable[str], around: tuple[dt.datetime, dt.datetime] | None):
-        self._db, self._around = db, around
-        self._own = [facts.capture(db, id) for id in own]
-        self.given: list[Capture] = []
-        self.silences = 0
-
-    def get(self, request: Request) -> Capture | None:
-        """The answer to this request, its redirects followed; None where none is kept."""
-        first = next((each for each in self._own if each.redirected_from is None and _asks(request, each)), None)
-        if first is not None:
-            self._own.remove(first)
-        elif self._around is not None:
-            first = self._elsewhere(request)
-        if first is None:
-            self.silences += 1
-            return None
-        chain = [first]
-        while len(chain) <= request.follow:
-            hop = next((each for each in self._own if each.redirected_from == chain[-1].id), None)
-            if hop is None:
-                row = self._db.execute(
-                    "SELECT record FROM capture WHERE redirected_from = ? ORDER BY seq LIMIT 1", (chain[-1].id,)
-                ).fetchone()
-                hop = facts.capture_from(self._db, row[0]) if row else None
-            else:
-                self._own.remove(hop)
-            if hop is None:
-                break
-            chain.append(hop)
-        self.given += chain
-        return chain[-1]
-
-    def _elsewhere(self, request: Request) -> Capture | None:
-        assert self._around is not None
-        row = self._db.execute(
-            "SELECT record FROM capture WHERE url = ? AND method = ? AND request_body = ? AND redirected_from IS NULL "
-            "AND started_at BETWEEN ? AND ? ORDER BY seq DESC LIMIT 1",
-            (
-                _plain(request.url), request.method, hashlib.sha256(request.body).hexdigest(),
-                timestamp(self._around[0]), timestamp(self._around[1]),
-            ),
-        ).fetchone()  # fmt: skip
-        return facts.capture_from(self._db, row[0]) if row else None
-
-    def drive(self, look: Generator[Request, Capture, Found], silence: FetchError) -> Found:
-        """Run a look-up on them; *silence* is thrown in where they have nothing."""
-        try:
-            request = next(look)
-            while True:
-                capture = self.get(request)
-                request = look.throw(silence) if capture is None else look.send(capture)
-        except StopIteration as stop:
-            found: Found = stop.value
-            return found
-
-
-def _asks(request: Request, capture: Capture) -> bool:
-    return (
-        capture.method == request.method
-        and capture.request_body.sha256 == hashlib.sha256(request.body).hexdigest()
-        and (capture.url == request.url or capture.url == _plain(request.url))
-    )
-
-
-def _plain(url: str) -> str:
-    """A URL as the fetcher asks it."""
-    try:
-        return str(httpx.URL(url).copy_with(fragment=None))
-    except (httpx.InvalidURL, ValueError, TypeError):
-        return url
 
 
 class _Reading:
@@ -283,7 +219,7 @@ class _Reading:
             evidence = json.loads(kept)["evidence"] if kept else []
             own = dict.fromkeys(step["capture"] for step in evidence if step["capture"])
             embed = opinions.embed(self._db, id).embed
-            answers = _Answers(self._db, own, (_FIRST, _LAST))
+            answers = Answers(self._db, own, (_FIRST, _LAST))
             try:
                 silence = NotRecorded("it was not captured")
                 resolution = answers.drive(resolve.resolve(embed, self._platforms), silence)
@@ -313,7 +249,7 @@ class _Reading:
         for row in rows:
             rowid, _, platform, id, name, outcome, reason, tombstone, detail, captures, started_at, ended_at = row
             ref, own = PostRef(platform, id), json.loads(captures)
-            source = self._source(platform, name)
+            source = self._source(platform, name, own)
             seen = self._look(ref, source, own, reason, detail, (started_at, ended_at)) if source and own else None
             if seen is None:
                 witnessed.update((name, capture) for capture in own)
@@ -342,24 +278,29 @@ class _Reading:
         self._snapshots(wanted, witnessed)
         return len(rows)
 
-    def _source(self, platform: str, name: str) -> Source | None:
+    def _source(self, platform: str, name: str, own: list[str]) -> Source | None:
         found = self._platforms.get(platform)
+        if imported.is_imported(name):
+            try:
+                return imported.source(found, name, [facts.capture(self._db, each) for each in own])
+            except ArchiverError:
+                return None  # a capture that was erased
         return next((each for each in found.sources() if each.name == name), None) if found else None
 
     def _look(
         self, ref: PostRef, source: Source, own: list[str], reason: str, detail: str | None, times: tuple[str, str]
-    ) -> tuple[Finding, str | None, _Answers] | None:
+    ) -> tuple[Finding, str | None, Answers] | None:
         """One look again: what it finds now, in which words it fails, and what it was answered."""
         around = (dt.datetime.fromisoformat(times[0]) - _WINDOW, dt.datetime.fromisoformat(times[1]) + _WINDOW)
         silence = FetchError(
             detail or "it was not captured", reason=reason if reason in _FETCH_REASONS else "unreachable"
         )
-        best: tuple[Finding, str | None, _Answers] | None = None
+        best: tuple[Finding, str | None, Answers] | None = None
         # What articles said of it then may be less than what they say now, and a source may ask by that.
         for claim in self._claims(ref):
             said = None
             try:
-                answers = _Answers(self._db, own, around)
+                answers = Answers(self._db, own, around)
             except ArchiverError:
                 return None  # a capture that was erased
             try:
@@ -426,7 +367,7 @@ class _Reading:
             for media in opinions.media_of(self._db, ref):
                 reason, capture, type, width, height = known.get(media.key, (None,) * 5)
                 if reason is None:
-                    self._find_media(ref, media.key)
+                    find_media(self._db, ref, media.key)
                 elif reason != Reason.NOT_TRIED.value:
                     opinions.set_media(
                         self._db, ref, media.key, reason=Reason(reason), type=type, width=width, height=height,
@@ -445,7 +386,8 @@ class _Reading:
             if hls.is_playlist(capture.payload):
                 self._film(rowid, capture)
                 continue
-            is_kept = capture.status == 200 and not capture.truncated and look.is_media
+            # A file that somebody handed in was asked of nobody, and has no status.
+            is_kept = capture.status in (200, None) and not capture.truncated and look.is_media
             if is_kept == (reason == Reason.OK.value) and (
                 not is_kept or shape == [look.type, look.width, look.height]
             ):
@@ -465,7 +407,7 @@ class _Reading:
 
     def _film(self, rowid: int, playlist: Capture) -> None:
         """A film put together again from the segments its playlist leads to; left as it is where one is not kept."""
-        answers = _Answers(self._db, (), (playlist.started_at, playlist.started_at + hls.MAX_TIME))
+        answers = Answers(self._db, (), (playlist.started_at, playlist.started_at + hls.MAX_TIME))
         found = answers.drive(hls.film(playlist), NotRecorded("it was not captured"))
         if not isinstance(found, hls.Film):
             return
@@ -491,23 +433,6 @@ class _Reading:
         for sha256, size in rows:
             seen = picture.likeness(facts.body(self._db, sha256, size))
             opinions.add_picture(self._db, sha256, seen.pdq if seen else None)
-
-    def _find_media(self, ref: PostRef, key: str) -> None:
-        """A picture that nobody knew of before: perhaps it was captured for another post."""
-        for media in opinions.media_shown(self._db, ref, key):
-            for url in media.urls:
-                row = self._db.execute(
-                    "SELECT record FROM capture WHERE url = ? AND status = 200 ORDER BY started_at DESC LIMIT 1",
-                    (_plain(url),),
-                ).fetchone()
-                capture = facts.capture_from(self._db, row[0]) if row else None
-                look = sniff.sniff(capture.payload) if capture and not capture.truncated else None
-                if look is not None and look.is_media:
-                    opinions.set_media(
-                        self._db, ref, key, reason=Reason.OK, capture=capture, type=look.type, width=look.width,
-                        height=look.height,
-                    )  # fmt: skip
-                    return
 
     # --- posts and words --------------------------------------------------------------------------------------------
 
@@ -541,6 +466,8 @@ class _Reading:
                         "(SELECT 1 FROM code WHERE code = ?1 AND platform = ?2 AND post = ?3)",
                         (found, platform, post),
                     )
+        for code, ref in imported.leads(self._db):
+            imported.add_code(self._db, code, ref)
         self._db.execute("INSERT INTO wording_fts(wording_fts) VALUES ('rebuild')")
 
 

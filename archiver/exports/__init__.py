@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
-from archiver.model import Capture
+from archiver.model import IMPORTED_BY, Capture
 
 #: What every export says of itself.
 PROVES = (
@@ -28,6 +28,11 @@ PROVES_NOT = (
 
 #: What every export says of itself, member by member.
 SAYS = {"proves": PROVES, "proves_not": PROVES_NOT}
+
+
+def giver(source: str) -> str | None:
+    """Whose captures a source's answers are, where somebody handed them in; None where they were asked for here."""
+    return source.partition(IMPORTED_BY)[2] or None
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,9 +50,11 @@ def _annotation(embed: dict[str, Any], contents: Contents) -> dict[str, Any]:
     if embed["selectors"]:
         target["selector"] = [_selector(each) for each in embed["selectors"]]
     bodies: list[dict[str, Any]] = []
+    seen_by: list[str] = []
     if embed["post"]:
         post = contents.post(embed["platform"], embed["post"])
         bodies.append({"type": "SpecificResource", "source": _iri(post["url"]), "purpose": "identifying"})
+        seen_by = sorted({each["source"] for each in post["snapshots"]})
     verdict = embed["corroboration"]
     stands = f"{embed['state']} ({embed['reason']})"
     compared = f"; the article against the post: {verdict['overall']}" if verdict else ""
@@ -71,6 +73,8 @@ def _annotation(embed: dict[str, Any], contents: Contents) -> dict[str, Any]:
     for name in ("post", "handle", "name", "date"):
         if embed[name]:
             found[f"archiver:{name}"] = embed[name]
+    if seen_by:
+        found["archiver:seenBy"] = seen_by
     if verdict:
         found["archiver:verdict"] = verdict["overall"]
         found["archiver:field"] = [

@@ -120,7 +120,7 @@ def write_post(out: BinaryIO, post: dict[str, Any], snapshot: dict[str, Any], co
     who = " ".join(said(part) for part in (author["name"], handle) if part) or "An author whose name is not known"
     out.write(
         f"<figcaption>{who}, {minute(shown['created_at'] or post['posted_at'])}. {link(post['url'], post['url'])}. "
-        f"Archived copy, seen {minute(snapshot['observed_at'])} by {text(snapshot['source'])} "
+        f"Archived copy, seen {minute(snapshot['observed_at'])} by {said(snapshot['source'])} "
         f"({text(snapshot['rank'])}).</figcaption>\n".encode()
     )
 

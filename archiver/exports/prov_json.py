@@ -91,6 +91,8 @@ def _bundle(post: dict[str, Any], contents: Contents, about: dict[str, Any]) -> 
                 "archiver:payloadSha256": record["payload"]["sha256"],
                 "archiver:size": _number(record["payload"]["size"]),
                 "archiver:origin": record["origin"]["kind"],
+                "archiver:container": record["origin"]["container"],
+                "archiver:record": record["origin"]["record"],
                 "archiver:serverAddress": record["server_address"],
                 "archiver:tlsCertificateSha256": record["tls_certificate"],
                 "archiver:truncated": record["truncated"],

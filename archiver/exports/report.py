@@ -78,7 +78,7 @@ def _write_post(out: BinaryIO, post: dict[str, Any], contents: Contents) -> None
         (
             (
                 minute(each["started_at"]),
-                f"{text(each['source'])}: {text(_RANKS.get(each['rank'], each['rank']))}",
+                f"{said(each['source'])}: {text(_RANKS.get(each['rank'], each['rank']))}",
                 f"{text(each['outcome'])} ({text(each['reason'])})",
                 said(each["tombstone"] or each["detail"] or ""),
             )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any, BinaryIO
 
-from archiver.exports import Contents, Export, markup
+from archiver.exports import Contents, Export, giver, markup
 
 
 def write(contents: Contents, out: BinaryIO) -> None:
@@ -36,20 +36,23 @@ def _link(embed: dict[str, Any], contents: Contents) -> str:
         return f"{markup.said(who)}: which post is meant, is not known ({markup.text(embed['reason'])})"
     post = contents.post(embed["platform"], embed["post"])
     who = f"@{post['handle']}" if post["handle"] else f"{post['platform']} post {post['id']}"
-    at, copy = None, None
+    at, copy, who_else = None, None, None
     for snapshot in post["snapshots"]:
-        at = at or snapshot["observed_at"]
+        if at is None:
+            at, who_else = snapshot["observed_at"], giver(snapshot["source"])
         if snapshot["rank"] == "archive" and copy is None:
             # The address of the page as people see it, not of its bare bytes.
             url = contents.record(snapshot["capture"])["url"]
             copy, at = re.sub(r"(/web/\d{14})[a-z]{2}_/", r"\1/", url), snapshot["observed_at"]
+            who_else = giver(snapshot["source"])
     attributes = {"data_originalurl": post["url"]}
     if at or post["posted_at"]:
         attributes["data_versiondate"] = (at or post["posted_at"])[:10]
     if copy:
         attributes["data_versionurl"] = copy
     day = (post["posted_at"] or "")[:10]
-    return markup.link(post["url"], f"{who} {day} ({post['id']})".replace("  ", " "), **attributes)
+    note = f" (this copy was imported by {markup.said(who_else)}, and not seen by this archive)" if who_else else ""
+    return markup.link(post["url"], f"{who} {day} ({post['id']})".replace("  ", " "), **attributes) + note
 
 
 EXPORT = Export("robust-links", ".robust-links.html", "links that name the original, the date and a copy", write)

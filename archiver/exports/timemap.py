@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import datetime as dt
 import email.utils
+import re
 from typing import Any, BinaryIO
 
-from archiver.exports import PROVES, PROVES_NOT, Contents, Export
+from archiver.exports import PROVES, PROVES_NOT, Contents, Export, giver
 from archiver.exports.records import uri
 from archiver.model import moment
+
+_UNSAFE = re.compile(r"[^\w .@/-]")
 
 
 def write(contents: Contents, out: BinaryIO) -> None:
@@ -29,19 +32,23 @@ def write(contents: Contents, out: BinaryIO) -> None:
         span = f'; from="{_http(mementos[0][0])}"; until="{_http(mementos[-1][0])}"' if mementos else ""
         out.write(f',\n<{original}>; rel="original"{anchor}'.encode())
         out.write(f',\n<{name}>; rel="self"; type="application/link-format"{span}{anchor}'.encode())
-        for number, (at, url) in enumerate(mementos):
+        for number, (at, url, note) in enumerate(mementos):
             rels = [*(["first"] if number == 0 else []), *(["last"] if number == len(mementos) - 1 else []), "memento"]
-            out.write(f',\n<{url}>; rel="{" ".join(rels)}"; datetime="{_http(at)}"{anchor}'.encode())
+            out.write(f',\n<{url}>; rel="{" ".join(rels)}"; datetime="{_http(at)}"{note}{anchor}'.encode())
     out.write(b"\n")
 
 
-def _mementos(post: dict[str, Any], contents: Contents) -> list[tuple[dt.datetime, str]]:
+def _mementos(post: dict[str, Any], contents: Contents) -> list[tuple[dt.datetime, str, str]]:
+    """(when, where, what is to be said of it) of each copy, by time."""
     found = []
     for snapshot in post["snapshots"]:
         url = f"urn:archiver:snapshot:{snapshot['id']}"
         if snapshot["rank"] == "archive":
             url = uri(contents.record(snapshot["capture"])["url"])
-        found.append((moment(snapshot["observed_at"]), url))
+        who = giver(snapshot["source"])
+        # Only what can stand in a quoted string for every reader of link-format there is.
+        note = f'; title="imported by {_UNSAFE.sub(" ", who)}"' if who else ""
+        found.append((moment(snapshot["observed_at"]), url, note))
     return sorted(set(found))
 
 

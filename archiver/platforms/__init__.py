@@ -15,7 +15,7 @@ import urllib.parse
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from archiver.model import Claim, Look, PostRef, Rank, Resolving
+from archiver.model import Capture, Claim, Finding, Look, PostRef, Rank, Resolving
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,12 @@ def _final(_ref: PostRef) -> bool:
     return True
 
 
+def _location(capture: Capture) -> str | None:
+    from archiver import memento
+
+    return memento.location(capture)
+
+
 @dataclass(frozen=True, slots=True)
 class Platform:
     """One network as a record of functions.
@@ -95,6 +101,9 @@ class Platform:
     is_final(ref)                   whether a URL's id names the post for good; one that does not goes up the ladder
     sources()                       best first; a call, so that recognising a URL loads no parser of answers
     markup                          how its posts stand in documents
+    saved(capture) -> findings      every post that an answer shows which somebody else asked for, or a file they made;
+                                    None where such answers are read by asking the sources again (`archiver.imported`)
+    leads_to(capture) -> str|None   where an answer of its short links leads
     """
 
     name: str
@@ -105,6 +114,8 @@ class Platform:
     sources: Callable[[], tuple[Source, ...]] = tuple
     markup: Markup = Markup(screens=())
     is_final: Callable[[PostRef], bool] = _final
+    saved: Callable[[Capture], tuple[Finding, ...]] | None = None
+    leads_to: Callable[[Capture], str | None] = _location
 
 
 @functools.cache

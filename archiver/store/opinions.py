@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from archiver.model import (
+    IMPORTED_BY,
     Body,
     Capture,
     Claim,
@@ -220,9 +221,25 @@ def depth_of(db: sqlite3.Connection, ref: PostRef) -> int:
     return int(row[0]) if row else 0
 
 
-def has_post(db: sqlite3.Connection, ref: PostRef) -> bool:
-    row = db.execute("SELECT 1 FROM post WHERE platform = ? AND id = ?", (ref.platform, ref.id)).fetchone()
-    return row is not None
+_OWN = f"platform = ? AND post = ? AND instr(source, '{IMPORTED_BY}') = 0"
+
+
+def is_untried(db: sqlite3.Connection, ref: PostRef) -> bool:
+    """Whether nobody here ever asked for this post, nor is about to: it is new, or others handed it in."""
+    key = (ref.platform, ref.id)
+    row = db.execute("SELECT state FROM post WHERE platform = ? AND id = ?", key).fetchone()
+    if row is None:
+        return True
+    if row[0] == State.UNSUPPORTED.value:
+        return False
+    is_due = db.execute("SELECT 1 FROM due WHERE kind = 'post' AND key = ?", (str(ref),)).fetchone()
+    return not is_due and not db.execute(f"SELECT 1 FROM attempt WHERE {_OWN} LIMIT 1", key).fetchone()  # noqa: S608
+
+
+def was_seen(db: sqlite3.Connection, ref: PostRef) -> bool:
+    """Whether a source that was asked from here has shown this post."""
+    key = (ref.platform, ref.id)
+    return db.execute(f"SELECT 1 FROM snapshot WHERE {_OWN} LIMIT 1", key).fetchone() is not None  # noqa: S608
 
 
 def claim_for(db: sqlite3.Connection, ref: PostRef) -> Claim:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archiver.model import Claim, Resolving
+from archiver.model import Capture, Claim, Finding, Resolving
 from archiver.platforms import Platform, Source
 from archiver.platforms.twitter.grammar import MARKUP, match, posted_at, url
 
@@ -19,6 +19,26 @@ def _sources() -> tuple[Source, ...]:
     return SOURCES
 
 
+def _saved(capture: Capture) -> tuple[Finding, ...]:
+    from archiver.platforms.twitter.saved import saved
+
+    return saved(capture)
+
+
+def _leads_to(capture: Capture) -> str | None:
+    from archiver.platforms.twitter.saved import leads_to
+
+    return leads_to(capture)
+
+
 PLATFORM = Platform(
-    name="twitter", match=match, url=url, posted_at=posted_at, resolve=_resolve, sources=_sources, markup=MARKUP
+    name="twitter",
+    match=match,
+    url=url,
+    posted_at=posted_at,
+    resolve=_resolve,
+    sources=_sources,
+    markup=MARKUP,
+    saved=_saved,
+    leads_to=_leads_to,
 )
