@@ -16,20 +16,18 @@ from multiformats import CID
 from archiver import dagcbor
 from archiver.errors import ParseError, Unreachable
 from archiver.model import Claim, Embed, Finding, Kind, Outcome, PostRef, Reason, canonical
-from archiver.platforms import bluesky, platforms
-from archiver.platforms.bluesky import (
-    PLATFORM,
+from archiver.platforms import platforms
+from archiver.platforms.bluesky import PLATFORM
+from archiver.platforms.bluesky.identity import document_request, read_did, read_document, resolve_request
+from archiver.platforms.bluesky.records import blob_url
+from archiver.platforms.bluesky.sources import (
     appview_request,
-    blob_url,
-    document_request,
     oembed_request,
     read_appview,
-    read_did,
-    read_document,
     read_oembed,
+    read_profile,
     read_record,
     record_request,
-    resolve_request,
     thread_request,
 )
 from archiver.resolve import resolve
@@ -455,7 +453,7 @@ def test_any_answer_is_a_post_a_named_absence_or_a_parse_error(body, status):
         lambda: read_oembed(answer, REF),
         lambda: read_document(answer, DID),
         lambda: read_did(answer),
-        lambda: bluesky.read_profile(answer),
+        lambda: read_profile(answer),
     ):
         try:
             finding = read()
