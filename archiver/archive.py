@@ -952,8 +952,12 @@ class Job:
         is_recheck = await self._db(opinions.was_seen, ref)
         if is_recheck:
             sources = [source for source in sources if source.rank is Rank.FIRST_HAND]
+        is_shown = False
         for source in sources:
+            if source.is_last_resort and is_shown:
+                continue
             finding = await self._attempt(ref, source, claim, began_at)
+            is_shown = is_shown or finding.outcome is Outcome.FOUND
             if resolve.is_enough(source, finding, is_recheck):
                 break
 

@@ -64,6 +64,7 @@ For the person who must answer for it. Generated from the code by `python docs/p
   browser's name. A secret is sent to its own host only, and is kept nowhere.
 - At most five redirects are followed; private addresses are refused. An answer of 429 or 503 holds its host for as long
   as it asks, at least a minute.
+- A source marked *last resort* is asked only where none before it showed the post.
 - A later look at a post that is kept asks only first-hand sources.
 - The last rung is the article's own quotation: it contacts nobody.
 """
@@ -94,6 +95,7 @@ def asked(request: Request | None) -> str:
 def _rows(source: Source, number: int, ref: PostRef, claim: Claim) -> list[str]:
     marks = ["first-hand" if source.rank is Rank.FIRST_HAND else source.rank.value, _WHY[source.rank]]
     whole = "" if source.is_whole else " *Not whole.*"
+    whole += " *Last resort.*" if source.is_last_resort else ""
     needs = f" Needs the environment variable `{source.needs}`; left out without it." if source.needs else ""
     return [
         f"{number}. **{source.name}** ({marks[0]}: {marks[1]}).{whole}{needs}",

@@ -15,7 +15,7 @@ from typing import Any
 import av
 import pytest
 from drive import capture, drive
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archiver import hls, sniff
@@ -196,6 +196,7 @@ def test_a_film_lacking_a_segment_is_no_film(answer: Capture | FetchError, reaso
     assert left({**web, f"{HERE}1.ts": answer})[0] is reason
 
 
+@settings(deadline=None)
 @given(st.one_of(st.binary(max_size=400), st.text(max_size=400).map(str.encode)))
 def test_no_playlist_is_an_error(noise: bytes) -> None:
     look = hls.film(capture(HERE, b"#EXTM3U\n" + noise))
@@ -204,6 +205,7 @@ def test_no_playlist_is_an_error(noise: bytes) -> None:
     assert isinstance(hls.is_playlist(Body.of(noise)), bool)
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=30), max_size=6), st.integers(0, 200), st.integers(0, 200))
 def test_the_chain_of_pieces_reads_as_their_bytes_from_anywhere(parts: list[bytes], start: int, length: int) -> None:
     whole = b"".join(parts)

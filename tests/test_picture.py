@@ -13,7 +13,7 @@ import zlib
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -106,6 +106,7 @@ def test_a_file_too_large_to_be_held_is_not_read() -> None:
     assert picture.likeness(Body("0" * 64, picture.MAX_BYTES + 1, read)) is None
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300), st.integers(0, len(CRANE) - 1))
 def test_no_bytes_are_an_error(noise: bytes, at: int) -> None:
     picture.likeness(Body.of(noise))

@@ -14,8 +14,12 @@ import re
 import urllib.parse
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from archiver.model import Capture, Claim, Finding, Look, PostRef, Rank, Resolving
+
+if TYPE_CHECKING:
+    from archiver.archived import Addresses, Prefer, Read
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +29,8 @@ class Source:
 
     `hosts` are those it contacts, `terms` a sentence on limits and conditions: both go into docs/platforms.md.
     `needs` names an environment variable without which the source is left out; `is_whole` is False for a source that
-    never shows media or the time of day (oEmbed), so that the climb goes on after it.
+    never shows media or the time of day (oEmbed), so that the climb goes on after it; `is_last_resort` is True for one
+    that is asked only where none before it showed the post.
     """
 
     name: str
@@ -35,6 +40,20 @@ class Source:
     terms: str = ""
     needs: str | None = None
     is_whole: bool = True
+    is_last_resort: bool = False
+
+
+def wayback(addresses: Addresses, read: Read, prefer: Prefer | None = None, terms: str = "") -> Source:
+    """The Wayback Machine as a platform's last source: under which *addresses* (URLs without a scheme, likeliest first)
+    its posts were archived, and how such a capture is read as if it were live (see `archiver.archived`)."""
+    from archiver import archived, memento
+
+    def look(ref: PostRef, claim: Claim) -> Look:
+        return archived.look(ref, claim, addresses, read, prefer)
+
+    return Source(
+        "wayback", Rank.ARCHIVE, look, (memento.HOST,), f"{archived.TERMS}{terms}".strip(), is_last_resort=True
+    )
 
 
 @dataclass(frozen=True, slots=True)

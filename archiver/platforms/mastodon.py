@@ -9,7 +9,7 @@ import urllib.parse
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from archiver import answers
+from archiver import answers, archived
 from archiver.errors import ParseError
 from archiver.model import (
     Author,
@@ -26,7 +26,7 @@ from archiver.model import (
     Reason,
     Request,
 )
-from archiver.platforms import Markup, Platform, Source
+from archiver.platforms import Markup, Platform, Source, wayback
 from archiver.untyped import counts, listing, mapping, moment, number, pairs, size, string, web_url
 
 # Others whose addresses look alike.
@@ -444,6 +444,65 @@ def _oembed(ref: PostRef, claim: Claim) -> Look:
     return capture if isinstance(capture, Finding) else read_oembed(capture, ref)
 
 
+# --- web archives ---------------------------------------------------------------------------------------------------
+
+
+def _archived_addresses(ref: PostRef, claim: Claim) -> tuple[str, ...]:
+    """The status's page under its author's name, its ActivityPub id, and the API's answer."""
+    host, id = _place(ref)
+    user = _user(claim, host)
+    named = (f"{host}/@{user}/{id}", f"{host}/users/{user}/statuses/{id}") if user else ()
+    return (*named, f"{host}/api/v1/statuses/{id}")
+
+
+def read_archived(capture: Capture, ref: PostRef) -> Finding:
+    """An archived answer of the API or of ActivityPub, or the page: the old one holds the status in microformat
+    classes (mastodon:app/views/statuses/_detailed_status.html.haml, to version 4.2), the new one, which is a program,
+    describes it in Open Graph's (show.html.haml)."""
+    if capture.text.lstrip()[:1] == "{":
+        value = mapping(capture.json())
+        return read_activity(capture, ref) if "@context" in value else read_status(capture, ref)
+    page = answers.page(capture.text, capture)
+    named = [found for each in archived.addresses_of(page) if (found := match(each))]
+    if not named:
+        return answers.walled(capture) or answers.absent(Reason.UNKNOWN, "a page that names no status")
+    if ref not in named:
+        raise ParseError(f"{capture.url}: asked for {ref}, shows {named[0]}")
+    stated = {name: values[0] for name, values in archived.properties(page).items()}
+    main = page.select_one(".detailed-status")
+    body = main.select_one(".e-content") if main else None
+    if body is not None and main is not None:
+        text, links = _read_html(body.decode_contents(), capture)
+        time = main.select_one("time[datetime]")
+        at = moment(str(time["datetime"])) if time else None
+        name = main.select_one(".p-name")
+    else:
+        text, links, name, at = stated.get("og:description", ""), (), None, moment(stated.get("og:published_time"))
+    if not text:
+        return answers.absent(Reason.UNKNOWN, "a page without the status's text")
+    title = re.fullmatch(r"(.*) \(@[^()]*\)", stated.get("og:title", ""))
+    acct = stated.get("profile:username", "").removesuffix(f"@{_place(ref)[0].partition(':')[0]}")
+    # Where a status has no media, the picture is its author's.
+    has_media = stated.get("twitter:card") in ("summary_large_image", "player")
+    pictures = [each for each in archived.properties(page).get("og:image", ()) if has_media and web_url(each)]
+    post = Post(
+        ref=ref,
+        author=Author(acct or None, name.get_text().strip() if name else title[1] if title else None),
+        text=text,
+        created_at=at,
+        lang=stated.get("og:locale"),
+        url=next(each for each in archived.addresses_of(page) if match(each) == ref),
+        links=links,
+        media=tuple(
+            Media("photo", _file_key(each) or f"photo-{place}", (each,)) for place, each in enumerate(pictures, 1)
+        ),
+        # The description lists what is attached and the poll's options with the words.
+        is_truncated=body is None,
+        extra=pairs(read_from="the page's own description of itself" if body is None else "the page"),
+    )
+    return Finding(Outcome.FOUND, Reason.OK, post)
+
+
 _HOST = ("the post's server",)
 _SOURCES = (
     Source(
@@ -468,6 +527,7 @@ _SOURCES = (
         "Keyless; tells only whether there is such a post.",
         is_whole=False,
     ),
+    wayback(_archived_addresses, read_archived, terms="Needs the author's name for pages; reads API answers without."),
 )
 
 

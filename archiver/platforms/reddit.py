@@ -24,7 +24,7 @@ from archiver.model import (
     Resolving,
     Variant,
 )
-from archiver.platforms import Markup, Platform, Source
+from archiver.platforms import Markup, Platform, Source, wayback
 
 _URL = re.compile(
     r"(?:https?:)?//(?:[\w-]+\.)*?(?:(?:vx|rx)?reddit|rxddit|redditmedia)\.com/+(?:(?:r|user|u)/[\w.-]{1,60}/+)?(?:comments|gallery|tb)/+"
@@ -359,6 +359,12 @@ def _oembed(ref: PostRef, claim: Claim) -> Look:
     return capture if isinstance(capture, Finding) else read_oembed(capture, ref)
 
 
+def _addresses(ref: PostRef, claim: Claim) -> tuple[str, ...]:
+    """The forms that need no subreddit; their archived redirects lead to the one that has it."""
+    post, _, comment = ref.id.partition("/")
+    return (f"www.reddit.com/comments/{post}", *(() if comment else (f"redd.it/{post}",)))
+
+
 def _sources() -> tuple[Source, ...]:
     return (
         Source(
@@ -376,6 +382,9 @@ def _sources() -> tuple[Source, ...]:
             ("www.reddit.com",),
             "Reddit's oEmbed: keyless, limits not published. Title and author only.",
             is_whole=False,
+        ),
+        wayback(
+            _addresses, read_json, lambda row: ".json" in row.original, "Only archived JSON is read, which is rare."
         ),
     )
 

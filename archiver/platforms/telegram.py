@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from archiver.model import Author, Capture, Claim, Finding, Link, Look, Media, Outcome, Post, PostRef, Rank, Reason
-from archiver.platforms import Markup, Platform, Source
+from archiver.platforms import Markup, Platform, Source, wayback
 
 if TYPE_CHECKING:
     from bs4 import Tag
@@ -303,77 +303,12 @@ def _embed(ref: PostRef, claim: Claim) -> Look:
     return capture if isinstance(capture, Finding) else read_page(capture, ref)
 
 
-#: How many mementos of one message are read before giving up.
-_MAX_MEMENTOS = 4
-
-
-def read_memento(capture: Capture, ref: PostRef) -> Finding:
-    """An archived embed or `/s/` page: what it showed then. Anything else that was archived under the address (the
-    landing page, an error, a login page) decides nothing. Media are offered live first, then as archived."""
-    import dataclasses
-
-    from archiver import answers, memento
-    from archiver.errors import ParseError
-
-    at = memento.memento_at(capture)
-    if at is None or capture.status != 200:
-        return Finding(Outcome.UNKNOWN, Reason.UNKNOWN, observed_at=at)
-    try:
-        found = read_page(capture, ref)
-    except ParseError:
-        return Finding(Outcome.UNKNOWN, Reason.UNKNOWN, observed_at=at)
-    if found.post is None:
-        return dataclasses.replace(answers.absent(Reason.UNKNOWN, found.tombstone), observed_at=at)
-    media = tuple(
-        dataclasses.replace(
-            each,
-            urls=tuple(
-                dict.fromkeys((*each.urls, *(memento.replay_url(memento.stamp(at), u, "im_") for u in each.urls)))
-            ),
-        )
-        for each in found.post.media
-    )
-    return dataclasses.replace(found, observed_at=at, post=dataclasses.replace(found.post, media=media))
-
-
-def _wayback(ref: PostRef, claim: Claim) -> Look:
-    """Archived copies of the embed page and of `/s/` pages under the message's own address: at most three index
-    queries and `_MAX_MEMENTOS` mementos."""
-    from archiver import answers, memento
-
-    if ref.id.startswith("c/"):
-        return answers.absent(Reason.NOT_ARCHIVED)
-    left, unanswered, is_archived = _MAX_MEMENTOS, None, False
-    for place in (f"t.me/{ref.id}", f"t.me/s/{ref.id}", f"telegram.me/{ref.id}"):
-        rows = yield from answers.indexed(memento.cdx_query(place, prefix=True))
-        if isinstance(rows, Finding):
-            unanswered = rows
-            if rows.reason in {Reason.RATE_LIMITED, Reason.UNREACHABLE, Reason.TIMEOUT}:
-                break
-            continue
-        own = []
-        for row in rows:
-            named = match(row.original)
-            if named is not None and named.id.lower() == ref.id.lower():
-                own.append(row)
-        is_archived = is_archived or bool(own)
-        # Embed pages first: the landing page under the bare address shows no message.
-        whole = sorted((row for row in own if row.status in {200, None}), key=lambda row: "embed=" not in row.original)
-        for row in whole[:left]:
-            left -= 1
-            answer = yield from answers.replayed(row)
-            if isinstance(answer, Finding):
-                unanswered = answer
-                continue
-            found = read_memento(answer, ref)
-            if found.post is not None:
-                return found
-    return unanswered or answers.absent(Reason.UNKNOWN if is_archived else Reason.NOT_ARCHIVED)
+def _addresses(ref: PostRef, claim: Claim) -> tuple[str, ...]:
+    """The embed page and the landing page under one address, `/s/` pages under another."""
+    return () if ref.id.startswith("c/") else (f"t.me/{ref.id}", f"t.me/s/{ref.id}", f"telegram.me/{ref.id}")
 
 
 def _sources() -> tuple[Source, ...]:
-    from archiver import memento
-
     return (
         Source(
             "embed",
@@ -384,13 +319,9 @@ def _sources() -> tuple[Source, ...]:
             "attached files, polls' full results and films it calls too big are named and not given; views are "
             "rounded; addresses of media are signed and expire.",
         ),
-        Source(
-            "wayback",
-            Rank.ARCHIVE,
-            _wayback,
-            (memento.HOST,),
-            "The Internet Archive: about 30 index queries and 600 captures a minute, then 429 for a while. Only "
-            "archived widget and preview pages show a post.",
+        # The landing page under the bare address shows no message.
+        wayback(
+            _addresses, read_page, lambda row: "embed=" in row.original, "Only widget and preview pages show a post."
         ),
     )
 

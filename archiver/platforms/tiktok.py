@@ -19,7 +19,7 @@ from archiver.model import (
     Reason,
     Resolving,
 )
-from archiver.platforms import Markup, Platform, Source
+from archiver.platforms import Markup, Platform, Source, wayback
 
 _URL = re.compile(
     r"(?:https?:)?//(?:[\w-]+\.)?(?:vx|tnk|fix)?tiktok\.com/+(?:@[\w.-]{0,40}/(?:video|photo)|embed(?:/v\d)?|player/v\d|"
@@ -47,6 +47,9 @@ def posted_at(id: str) -> dt.datetime | None:
 
 _SHORT = r"(?:https?:)?//(?:(?:vm|vt)\.tiktok\.com|(?:www\.)?tiktok\.com/t)/(\w{5,20})(?:[/?#].*)?"
 _HANDLE = re.compile(r"@?([\w.-]{1,40})", re.ASCII)
+_STATE = re.compile(
+    r"<script[^>]+\bid=\"(?:__UNIVERSAL_DATA_FOR_REHYDRATION__|SIGI_STATE|sigi-persisted-data)\"[^>]*>\s*"
+)
 _CITED = re.compile(r"(?:data-video-id=|/(?:video|photo)/)[\"']?(\d{8,20})")
 
 
@@ -105,6 +108,76 @@ def _oembed(ref: PostRef, claim: Claim) -> Look:
     return capture if isinstance(capture, Finding) else read_oembed(capture, ref)
 
 
+def _addresses(ref: PostRef, claim: Claim) -> tuple[str, ...]:
+    named = _HANDLE.fullmatch(claim.handle or "")
+    kinds = ("video", "photo")
+    return tuple(f"www.tiktok.com/@{named[1]}/{kind}/{ref.id}" for kind in kinds) if named else ()
+
+
+def read_archived(capture: Capture, ref: PostRef) -> Finding:
+    """An archived page of a clip, by the data its program was given: `__UNIVERSAL_DATA_FOR_REHYDRATION__`, or before
+    2023 `SIGI_STATE` (as read by yt-dlp's tiktok extractor). A page to prove that one is human has neither."""
+    import json
+
+    from archiver import answers
+    from archiver.errors import ParseError
+    from archiver.untyped import counts, listing, mapping, number, pairs, size, string, web_url
+
+    found = _STATE.search(capture.text)
+    if found is None:
+        return answers.walled(capture) or answers.absent(Reason.UNKNOWN, "a page without its data")
+    try:
+        data, _ = json.JSONDecoder().raw_decode(capture.text, found.end())
+    except (ValueError, RecursionError) as error:
+        raise ParseError(f"{capture.url}: page data that is not JSON: {error}") from error
+    scope = mapping(mapping(mapping(data).get("__DEFAULT_SCOPE__")).get("webapp.video-detail"))
+    clip = mapping(mapping(scope.get("itemInfo")).get("itemStruct"))
+    clip = clip or mapping(mapping(mapping(data).get("ItemModule")).get(ref.id))
+    if not clip:
+        return answers.absent(Reason.UNKNOWN, string(scope.get("statusMsg")) or "no clip in the page's data")
+    if clip.get("id") != ref.id:
+        raise ParseError(f"{capture.url}: asked for {ref.id}, shows {clip.get('id')!r:.40}")
+    author, film, stats = clip.get("author"), mapping(clip.get("video")), mapping(clip.get("stats"))
+    who = mapping(author)
+    handle = string(who.get("uniqueId")) or string(author)
+    still = web_url(film.get("originCover")) or web_url(film.get("cover"))
+    pictures = [
+        web_url(next(iter(listing(mapping(mapping(each).get("imageURL")).get("urlList"))), None))
+        for each in listing(mapping(clip.get("imagePost")).get("images"))
+    ]
+    seconds, shape = number(film.get("duration")), (size(film.get("width")), size(film.get("height")))
+    play = web_url(film.get("playAddr"))
+    media = [Media("photo", "thumbnail", (still,))] if still else []
+    media += [Media("photo", f"photo-{place}", (each,)) for place, each in enumerate(pictures, 1) if each]
+    if not pictures:
+        media.append(Media("video", "post", (play,) if play else (), None, *shape, float(seconds) if seconds else None))
+    made = number(clip.get("createTime"))
+    return Finding(
+        Outcome.FOUND,
+        Reason.OK,
+        Post(
+            ref=ref,
+            author=Author(
+                handle,
+                string(who.get("nickname")) or string(clip.get("nickname")),
+                string(who.get("id")) or string(clip.get("authorId")),
+                f"https://www.tiktok.com/@{handle}" if handle else None,
+            ),
+            text=string(clip.get("desc")) or "",
+            created_at=dt.datetime.fromtimestamp(made, dt.UTC) if made and 0 < made < 10_000_000_000 else None,
+            url=f"https://www.tiktok.com/@{handle}/video/{ref.id}" if handle else url(ref),
+            media=tuple(media),
+            counts=counts(
+                likes=stats.get("diggCount"),
+                reposts=stats.get("shareCount"),
+                replies=stats.get("commentCount"),
+                views=stats.get("playCount"),
+            ),
+            extra=pairs(music=string(mapping(clip.get("music")).get("title"))),
+        ),
+    )
+
+
 def _sources() -> tuple[Source, ...]:
     return (
         Source(
@@ -116,6 +189,7 @@ def _sources() -> tuple[Source, ...]:
             "expires; not the video, not the time (the id carries it).",
             is_whole=False,
         ),
+        wayback(_addresses, read_archived, terms="Needs the author's name, which the article states."),
     )
 
 

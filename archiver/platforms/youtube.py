@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 
 from archiver.model import Author, Capture, Claim, Finding, Look, Media, Outcome, Post, PostRef, Rank, Reason
-from archiver.platforms import Markup, Platform, Source
+from archiver.platforms import Markup, Platform, Source, wayback
 
 _ID = r"((?!videoseries|live_stream)[0-9A-Za-z_-]{11})(?![0-9A-Za-z_-])"
 _PATH = re.compile(
@@ -36,6 +37,7 @@ def url(ref: PostRef) -> str:
 _VIDEO_ID = r"([0-9A-Za-z_-]{11})"
 
 _SHOWN = re.compile(r"/(?:embed|vi|vi_webp|shorts)/([0-9A-Za-z_-]{11})(?![0-9A-Za-z_-])")
+_PLAYER = re.compile(r"ytInitialPlayerResponse\s*=\s*(?=\{)")
 _CHANNEL = re.compile(r"https?://(?:www\.)?youtube\.com/(?:@([^/?#]{1,100})|channel/(UC[\w-]{22}))", re.ASCII)
 
 
@@ -86,6 +88,77 @@ def _oembed(ref: PostRef, claim: Claim) -> Look:
     return capture if isinstance(capture, Finding) else read_oembed(capture, ref)
 
 
+def _addresses(ref: PostRef, claim: Claim) -> tuple[str, ...]:
+    return f"www.youtube.com/watch?v={ref.id}", f"youtu.be/{ref.id}", f"www.youtube.com/embed/{ref.id}"
+
+
+def read_archived(capture: Capture, ref: PostRef) -> Finding:
+    """An archived watch page, by what its player was given: `ytInitialPlayerResponse` with `videoDetails` and
+    `microformat` (as read by yt-dlp's youtube extractor). A consent page or a bare program has none of it."""
+    import json
+
+    from archiver import answers
+    from archiver.errors import ParseError
+    from archiver.untyped import counts, listing, mapping, moment, number, pairs, size, string, web_url
+
+    found = _PLAYER.search(capture.text)
+    if found is None:
+        return answers.walled(capture) or answers.absent(Reason.UNKNOWN, "a page without its player's answer")
+    try:
+        player, _ = json.JSONDecoder().raw_decode(capture.text, found.end())
+    except (ValueError, RecursionError) as error:
+        raise ParseError(f"{capture.url}: a player's answer that is not JSON: {error}") from error
+    details = mapping(mapping(player).get("videoDetails"))
+    about = mapping(mapping(mapping(player).get("microformat")).get("playerMicroformatRenderer"))
+    if not details:
+        status = mapping(mapping(player).get("playabilityStatus"))
+        words = string(status.get("reason")) or string(status.get("status"))
+        return answers.absent(Reason.UNKNOWN, words)
+    if details.get("videoId") != ref.id:
+        raise ParseError(f"{capture.url}: asked for {ref.id}, shows {details.get('videoId')!r:.40}")
+    stills = [mapping(each) for each in listing(mapping(details.get("thumbnail")).get("thumbnails"))]
+    stills = sorted(
+        (each for each in stills if web_url(each.get("url"))), key=lambda each: -(size(each.get("width")) or 0)
+    )
+    channel = web_url(about.get("ownerProfileUrl"))
+    handle = _CHANNEL.match(channel.replace("http://", "https://")) if channel else None
+    thumbnail = Media("photo", "thumbnail", tuple(str(each["url"]) for each in stills))
+    published = string(about.get("publishDate"))
+    at = moment(published) if published and "T" in published else None
+    seconds = number(details.get("lengthSeconds"))
+    return Finding(
+        Outcome.FOUND,
+        Reason.OK,
+        Post(
+            ref=ref,
+            author=Author(
+                handle[1] if handle else None, string(details.get("author")), string(details.get("channelId")), channel
+            ),
+            text=string(details.get("title")) or "",
+            created_at=at,
+            created_on=_day(published) if at is None else None,
+            url=url(ref),
+            media=(
+                *((thumbnail,) if stills else ()),
+                Media("video", "video", (), duration=float(seconds) if seconds else None),
+            ),
+            counts=counts(views=details.get("viewCount")),
+            extra=pairs(
+                description=string(details.get("shortDescription")),
+                keywords=[each for each in map(string, listing(details.get("keywords"))) if each],
+                not_archived="the video itself",
+            ),
+        ),
+    )
+
+
+def _day(text: str | None) -> dt.date | None:
+    try:
+        return dt.date.fromisoformat((text or "")[:10])
+    except ValueError:
+        return None
+
+
 def _sources() -> tuple[Source, ...]:
     return (
         Source(
@@ -97,6 +170,7 @@ def _sources() -> tuple[Source, ...]:
             "description, nor its date.",
             is_whole=False,
         ),
+        wayback(_addresses, read_archived, terms="Watch pages state title, description, author, date and views."),
     )
 
 

@@ -8,11 +8,11 @@ import urllib.parse
 from collections.abc import Mapping
 from typing import Any
 
-from archiver import answers
+from archiver import answers, archived
 from archiver.errors import ParseError
-from archiver.model import Author, Capture, Claim, Finding, Look, Outcome, Post, PostRef, Rank, Reason, Request
-from archiver.platforms import Source
-from archiver.platforms.bluesky.grammar import HANDLE, is_final, url
+from archiver.model import Author, Capture, Claim, Finding, Look, Media, Outcome, Post, PostRef, Rank, Reason, Request
+from archiver.platforms import Source, wayback
+from archiver.platforms.bluesky.grammar import HANDLE, is_final, match, url
 from archiver.platforms.bluesky.identity import APPVIEW, COLLECTION, HIDES, answer_of, whose, xrpc
 from archiver.platforms.bluesky.records import author_of, kind_of, labels, post_of, ref_of, self_labels
 from archiver.untyped import listing, mapping, moment, pairs, string
@@ -254,6 +254,61 @@ def _oembed(ref: PostRef, claim: Claim) -> Look:
     return capture if isinstance(capture, Finding) else read_oembed(capture, ref)
 
 
+# --- web archives ---------------------------------------------------------------------------------------------------
+
+#: What bsky.app's pages say of a post whose author hides from strangers (social-app:bskyweb/templates/post.html).
+_SIGNED_IN_ONLY = "visible only to people who are signed in"
+#: What bsky.app adds to a text that it gives without what it embeds (social-app:bskyweb/cmd/bskyweb/formatter.go).
+_ADDED = re.compile(r"\s*\[contains quote post or other embedded content\]\s*$")
+
+
+def archived_addresses(ref: PostRef, claim: Claim) -> tuple[str, ...]:
+    """The post's page by its author's DID and by the handle the article states; and the AppView's answer."""
+    actor, _, key = ref.id.rpartition("/")
+    named = re.fullmatch(rf"@?({HANDLE})", claim.handle or "")
+    pages = [f"bsky.app/profile/{each}/post/{key}" for each in (named and named[1].lower(), actor) if each]
+    return (*pages, f"public.api.bsky.app/xrpc/app.bsky.feed.getPosts?uris=at://{actor}/{COLLECTION}/{key}")
+
+
+def read_archived(capture: Capture, ref: PostRef) -> Finding:
+    """An archived answer of the AppView, or page of bsky.app. The page states author and text in its `noscript` part
+    and its Open Graph properties (social-app:bskyweb/templates/post.html); without them it is the bare program."""
+    if capture.text.lstrip()[:1] == "{":
+        return read_appview(capture, ref)
+    page = answers.page(capture.text, capture)
+    stated = archived.properties(page)
+    shown = page.select_one("#bsky_post_text, #bsky_post_summary > p#bsky_post_text")
+    did = page.select_one("#bsky_did")
+    text = shown.get_text() if shown else next(iter(stated.get("og:description", ())), "")
+    if _SIGNED_IN_ONLY in text:
+        return Finding(Outcome.HIDDEN, Reason.LOGIN_WALL, tombstone=" ".join(text.split()))
+    actor, _, key = ref.id.rpartition("/")
+    who = did.get_text().strip() if did else None
+    named = [found for each in archived.addresses_of(page) if (found := match(each))]
+    if not named or (shown is None and "og:description" not in stated and not stated.get("og:image")):
+        return answers.absent(Reason.UNKNOWN, "a page without the post")
+    if any(found.id.rpartition("/")[2] != key for found in named) or (is_final(ref) and who not in (None, actor)):
+        raise ParseError(f"{capture.url}: asked for {ref}, shows {named[0]}")
+    if is_final(ref) and who is None and not any(found == ref for found in named):
+        # A handle may have passed to somebody else since, and keys are an account's own.
+        raise ParseError(f"{capture.url}: does not say that it is of {actor}")
+    handle = next(iter(stated.get("profile:username", ())), None)
+    name = page.select_one("#bsky_display_name")
+    pictures = [each for each in stated.get("og:image", ()) if "/img/feed_" in each]
+    post = Post(
+        ref,
+        Author(handle, (name.get_text().strip() or None) if name else None, who, f"https://bsky.app/profile/{actor}"),
+        _ADDED.sub("", text).strip(),
+        url=url(ref),
+        media=tuple(Media("photo", f"photo-{place}", (each,)) for place, each in enumerate(pictures, 1)),
+        extra=pairs(
+            indexed_at=next(iter(stated.get("article:published_time", ())), None),
+            read_from="the page's own description of itself",
+        ),
+    )
+    return Finding(Outcome.FOUND, Reason.OK, post)
+
+
 SOURCES = (
     Source(
         "appview",
@@ -276,5 +331,8 @@ SOURCES = (
         ("embed.bsky.app",),
         "Keyless; text, author and time only.",
         is_whole=False,
+    ),
+    wayback(
+        archived_addresses, read_archived, terms="Pages state text, author and pictures; not counts, not the record."
     ),
 )
