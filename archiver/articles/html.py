@@ -545,13 +545,15 @@ class _Reader:
         content = text if text.lstrip()[:1] in {"<", "{", "["} else f"<div>{text}"
         piece = self._piece(content.encode("utf-8", "replace"), where)
         end = self._end(at, node) if node is not None else None
+        # The same id may stand unescaped between the start tag and the text.
+        begin = max(at, self.page.find(b"&lt;", at)) if where == "escaped-text" else at
         for place in self._places_of(piece):
             if place.kind is not Kind.EMBED and where.startswith("script"):
                 continue
             start, stop = (
                 (at, end)
                 if end
-                else self._find(place.ref.id if place.ref else "\0", place.ref.id if place.ref else "\0", at)
+                else self._find(place.ref.id if place.ref else "\0", place.ref.id if place.ref else "\0", begin)
             )
             in_body = (
                 self.tree.in_body(node) if self.tree and node is not None and self.where == "dom" else place.in_body
