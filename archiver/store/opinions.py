@@ -21,6 +21,7 @@ from archiver.model import (
     Embed,
     Kind,
     Media,
+    Outcome,
     Post,
     PostRef,
     Rank,
@@ -30,6 +31,7 @@ from archiver.model import (
     as_json,
     canonical,
     media_from,
+    moment,
     timestamp,
 )
 
@@ -240,6 +242,25 @@ def was_seen(db: sqlite3.Connection, ref: PostRef) -> bool:
     """Whether a source that was asked from here has shown this post."""
     key = (ref.platform, ref.id)
     return db.execute(f"SELECT 1 FROM snapshot WHERE {_OWN} LIMIT 1", key).fetchone() is not None  # noqa: S608
+
+
+def live_of(db: sqlite3.Connection, ref: PostRef) -> tuple[Outcome, Reason, dt.datetime] | None:
+    """What the platform itself said last of a post, as it was settled last, and when."""
+    row = db.execute(
+        "SELECT live, live_reason, live_at FROM post WHERE platform = ? AND id = ? AND live IS NOT NULL",
+        (ref.platform, ref.id),
+    ).fetchone()
+    return (Outcome(row[0]), Reason(row[1]), moment(row[2])) if row else None
+
+
+def locations_of(db: sqlite3.Connection, ref: PostRef, most: int) -> list[str]:
+    """Where the articles stand that show a post."""
+    rows = db.execute(
+        "SELECT DISTINCT location FROM embed JOIN article ON article.id = embed.article "
+        "WHERE platform = ? AND post = ? ORDER BY location LIMIT ?",
+        (ref.platform, ref.id, most),
+    )
+    return [row[0] for row in rows]
 
 
 def claim_for(db: sqlite3.Connection, ref: PostRef) -> Claim:
