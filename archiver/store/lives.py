@@ -17,9 +17,10 @@ BY_HAND = "(by hand)"
 
 
 def lives(db: sqlite3.Connection, gone_after: dt.timedelta) -> Iterator[Life]:
-    """Every post that an article shows and that its own platform was asked for. Relays, web archives and
-    imported looks of others are no witnesses of what the platform shows. A loss counts once it was found twice, *gone_after* apart, nothing else said
-    in between; until then the post counts as last seen when it was. A post that is hidden exists, and is not seen."""
+    """Every post that an article shows and that its own platform was asked for. Relays, web archives and looks that
+    others handed in are no witnesses of what the platform shows. A loss counts once it was found twice, *gone_after*
+    apart, nothing else said in between; until then the post counts as last seen when it was. A post that is hidden
+    exists, and is not seen."""
     labels: dict[tuple[str, str], tuple[str, ...]] = {}
     for platform, post, named in db.execute(
         "SELECT e.platform, e.post, json_group_array(DISTINCT coalesce(a.label, ?)) FROM embed e "
