@@ -25,6 +25,7 @@ from urllib.parse import urlsplit
 from archiver import __version__, hls, picture, resolve, sniff
 from archiver.articles import listings, readers
 from archiver.corroborate import corroborate
+from archiver.credentials import credentials
 from archiver.errors import ArchiverError, FetchError, InputError, ParseError
 from archiver.ledger.stamps import stamp
 from archiver.model import (
@@ -1203,11 +1204,18 @@ class Job:
             is_known = await self._db(opinions.has_picture, new.sha256)
             new = None if is_known else new
         seen = await asyncio.to_thread(picture.likeness, new) if new else None
+        looked = capture.payload if capture and look and look.is_media and not film else None
+        if looked:
+            was_read: bool = await self._db(opinions.has_credentials, looked.sha256)
+            looked = None if was_read else looked
+        said = await asyncio.to_thread(credentials, looked, look.type) if looked and look else None
 
         def note(db: Any) -> None:
             now = self._now()
             if new:
                 opinions.add_picture(db, new.sha256, seen.pdq if seen else None)
+            if looked:
+                opinions.set_credentials(db, looked.sha256, said)
             opinions.set_media(
                 db,
                 ref,

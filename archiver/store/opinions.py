@@ -466,6 +466,20 @@ def has_picture(db: sqlite3.Connection, sha256: str) -> bool:
     return db.execute("SELECT 1 FROM picture WHERE sha256 = ?", (sha256,)).fetchone() is not None
 
 
+def has_credentials(db: sqlite3.Connection, sha256: str) -> bool:
+    """Whether a file was looked into for a C2PA manifest, and the manifest read if there is one."""
+    row = db.execute(
+        "SELECT 1 FROM credential WHERE sha256 = ? AND coalesce(json_extract(said, '$.why'), '') NOT LIKE '%installed'",
+        (sha256,),
+    ).fetchone()
+    return row is not None
+
+
+def set_credentials(db: sqlite3.Connection, sha256: str, said: dict[str, Any] | None) -> None:
+    """Keep what a file's C2PA manifest says; None where it carries none."""
+    db.execute("INSERT OR REPLACE INTO credential VALUES (?, ?)", (sha256, None if said is None else packed(said)))
+
+
 def add_picture(db: sqlite3.Connection, sha256: str, pdq: bytes | None) -> None:
     """Keep a picture's hash, by which it is found again; None where there is too little in it."""
     db.execute("INSERT OR REPLACE INTO picture (sha256, pdq) VALUES (?, ?)", (sha256, pdq))

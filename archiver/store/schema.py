@@ -17,7 +17,7 @@ from archiver.errors import ArchiveBusy, ArchiveError, ArchiveFull, InputError, 
 #: `PRAGMA application_id`: the letters "arcv", so that `file` and we can tell an archive from any other database.
 APPLICATION_ID = 0x61726376
 #: `PRAGMA user_version`: the number of migrations; a larger one in a file is a later program's.
-VERSION = 9
+VERSION = 10
 PAGE_SIZE = 8192
 #: Bytes of a blob live in immutable pieces of at most this many (EVIDENCE 2: whole 50 MB values read ten times slower).
 CHUNK_SIZE = 1024 * 1024
@@ -263,8 +263,10 @@ CREATE TABLE copy (
 ) STRICT;
 CREATE TABLE robots (host TEXT PRIMARY KEY, delay REAL, read_at TEXT NOT NULL) STRICT, WITHOUT ROWID;
 """
+# What a picture's or film's C2PA manifest says (`archiver.credentials`); NULL where none was found in it.
+CREDENTIAL = "CREATE TABLE credential (sha256 TEXT PRIMARY KEY, said TEXT) STRICT, WITHOUT ROWID;"
 #: Every statement that made the schema, in the order of the migrations.
-SCRIPTS = (FACTS, GUARDS, OPINIONS, WORK, LEDGER, CUSTODY, CONTEXT, CID, WATCHED, DERIVED, LINE, SERVICE)
+SCRIPTS = (FACTS, GUARDS, OPINIONS, WORK, LEDGER, CUSTODY, CONTEXT, CID, WATCHED, DERIVED, LINE, SERVICE, CREDENTIAL)
 #: What stands in place of a capture's record that was erased.
 ERASED = '{"erased":true}'
 
@@ -449,6 +451,10 @@ def _migrate(connection: sqlite3.Connection) -> None:
     def service(db: Database) -> None:
         for statement in _statements(SERVICE):
             db.execute(statement)
+
+    @migrations(name="0010_credential")
+    def credential(db: Database) -> None:
+        db.execute(CREDENTIAL)
 
     migrations.apply(Database(connection))
     connection.execute(f"PRAGMA user_version = {VERSION}")
