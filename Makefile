@@ -4,13 +4,14 @@
 # make check  the developer's loop: lint and the tests that need no other program
 # make bench  the measurements behind the claims in docs/
 # make world  20,000 posts, 5,000 articles, three seeds: the figures of docs/resolution.md (some minutes each)
+# make newsroom  days of a newsroom in simulated time: DAYS=90 for the figures of docs/operate.md (half an hour)
 # make lock   pin the dependencies again
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint check bench world lock clean
+.PHONY: run test lint check bench world newsroom lock clean
 
 run: $(VENV)/.run
 	@$(BIN)/archiver run --once --config examples/config.toml
@@ -36,6 +37,11 @@ bench: $(VENV)/.test
 
 world: $(VENV)/.test
 	$(BIN)/python -m tests.world
+
+DAYS ?= 3
+
+newsroom: $(VENV)/.test
+	$(BIN)/python -m tests.newsroom --days $(DAYS)
 
 $(VENV)/.run: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -17,7 +17,7 @@ import functools
 import logging
 import secrets
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
@@ -25,7 +25,6 @@ from urllib.parse import urlsplit
 from archiver import __version__, hls, picture, resolve, sniff
 from archiver.articles import listings, readers
 from archiver.corroborate import corroborate
-from archiver.credentials import credentials
 from archiver.errors import ArchiverError, FetchError, InputError, ParseError
 from archiver.ledger.stamps import stamp
 from archiver.model import (
@@ -48,7 +47,7 @@ from archiver.model import (
     timestamp,
 )
 from archiver.platforms import Platform, Source, platforms
-from archiver.store import Writer, erasure, facts, notices, opinions, watch, work
+from archiver.store import Writer, erasure, facts, opinions, watch, work
 from archiver.store import log as store_log
 
 log = logging.getLogger("archiver")
@@ -83,7 +82,10 @@ _NEWS = dt.timedelta(days=2)
 ADDED = "added"
 #: So many listed addresses go into the queue in one transaction.
 _PAGEFUL = 1000
-_NO_ANSWER = ("unreachable", "timeout", "not-recorded", "server-error")
+#: Why work waits that an answer of its host would bring on.
+_NO_ANSWER = ("unreachable", "timeout", "not-recorded", "server-error", "article not read")
+#: So often somebody is sent to see whether a host that did not answer is back.
+_SCOUT = dt.timedelta(minutes=10)
 
 
 class Fetching(Protocol):
@@ -162,8 +164,6 @@ class Job:
         listener: Listener | None = None,
         sign: Callable[[int, bytes], tuple[bytes, str]] | None = None,
         authority: str | None = None,
-        told: Collection[str] = (),
-        told_after: int = 3,
         run: str | None = None,
     ) -> None:
         self._writer, self._fetcher, self._rules, self._now = writer, fetcher, rules, now
@@ -171,8 +171,6 @@ class Job:
         self._sources: Mapping[str, Watched] = sources or {}
         self._reader = reader or (lambda path: ())
         self._sign, self._authority = sign, authority
-        #: Which events somebody is to be told of, and after how many failures in a row a source is one.
-        self._told, self._told_after = frozenset(told), told_after
         self._listen = listener or (lambda phrase, fields: None)
         self.run = run or f"{now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
         self._platforms: Mapping[str, Platform] = {}
@@ -183,6 +181,8 @@ class Job:
         self._held: dict[str, tuple[dt.datetime, str]] = {}
         #: Hosts whose last word, or silence, was a failure.
         self._failing: set[str] = set()
+        #: When somebody is next sent to see whether those who do not answer are back.
+        self._scout_at = dt.datetime.min.replace(tzinfo=dt.UTC)
         #: By line (see `Fetching.line`): how many ask now, how many pieces of work wait, and a URL of those.
         self._asking: Counter[str] = Counter()
         self._parked: Counter[str] = Counter()
@@ -204,6 +204,8 @@ class Job:
         #: How much work of each kind this run knows of, and how much of it is done: what a progress bar needs.
         self.known: Counter[str] = Counter()
         self.finished: Counter[str] = Counter()
+        #: By kind of work: the longest time in seconds that a piece was due before it was begun.
+        self.latest: dict[str, float] = {}
 
     async def __aenter__(self) -> Job:
         now = self._now()
@@ -345,25 +347,6 @@ class Job:
             self._held = await self._db(work.held_hosts, self._now())
         self._listen("clock moved", {"seconds": round(by.total_seconds())})
 
-    def _tell(self, db: Any, event: str, said: dict[str, Any]) -> None:
-        """Have somebody told, where that is wanted."""
-        if event in self._told:
-            notices.add(db, event, self._now(), said)
-
-    async def deliver(self, hand_over: Callable[[Sequence[Mapping[str, Any]], str], Awaitable[str | None]]) -> None:
-        """Hand over what somebody is to be told. What *hand_over* says went wrong is logged, and the notices are
-        handed over again later."""
-        some = await self._db(notices.due, self._now())
-        if not some:
-            return
-        problem = await hand_over([each.said for each in some], self.run)
-        if problem is None:
-            await self._write(notices.delivered, some)
-            self._listen("notice delivered", {"notices": len(some)})
-            return
-        dropped = await self._write(notices.failed, some, self._now())
-        self._listen("notice failed", {"notices": len(some), "dropped": dropped or None, "error": problem})
-
     async def keep_book(self, *, sign: bool = False) -> None:
         """Note in the archive how far this run is and how large the archive has grown; *sign* the ledger's head."""
         if sign:
@@ -500,11 +483,8 @@ class Job:
         except FetchError as error:
             await self._keep(getattr(error, "captures", ()))
             if error.reason in ("unreachable", "timeout"):
-                is_news, now = host not in self._failing, self._now()
                 self._failing.add(host)
-                await self._write(work.host_failed, host, str(error), now)
-                if is_news:
-                    await self._write(self._tell, "host silent", {"host": host, "error": str(error)})
+                await self._write(work.host_failed, host, str(error), self._now())
             if error.reason == "unreachable":
                 # One silent host must not cost a deadline for every post: for a while it is asked no more.
                 self._silent[host] = self._now(), error
@@ -521,9 +501,11 @@ class Job:
             self._recent[asked] = self._now(), captures
             while len(self._recent) > _RECENT:
                 del self._recent[next(iter(self._recent))]
-        if last.origin.kind == "live" and last.status in (429, 503) and last.header("memento-datetime") is None:
-            now = self._now()
-            until = self._retry_after(last, now) or now + _HOLD
+        now = self._now()
+        until = None
+        if last.origin.kind == "live" and last.header("memento-datetime") is None:
+            until = self._retry_after(last, now) or (now + _HOLD if last.status in (429, 503) else None)
+        if until is not None:
             name = (urlsplit(last.url).hostname or host).lower()
             self._held[name] = (until, f"HTTP {last.status}")
             self._failing.add(name)
@@ -531,9 +513,16 @@ class Job:
             self._listen("host asks to wait", {"host": name, "until": timestamp(until), "status": last.status})
         elif host in self._failing:
             self._failing.discard(host)
-            await self._write(work.host_answered, host, self._now())
+            await self._write(self._is_back, host)
+            self._wake.set()
         self._listen("captured", {"url": _bare(last.url), "status": last.status, "bytes": last.body.size})
         return captures
+
+    def _is_back(self, db: Any, host: str) -> None:
+        """A host answers again: what waits only for want of answers is tried now, not when its next try would come."""
+        now = self._now()
+        work.host_answered(db, host, now)
+        work.hurry(db, now, _NO_ANSWER)
 
     async def _drive(
         self, look: Generator[Request, Capture, Found], began_at: dt.datetime | None
@@ -600,6 +589,8 @@ class Job:
                     if pieces:
                         await self._write(work.begin, pieces, self._now())
                     for piece in pieces:
+                        late = (self._now() - piece.due_at).total_seconds()
+                        self.latest[piece.kind] = max(late, self.latest.get(piece.kind, 0.0))
                         task = asyncio.create_task(self._do(piece))
                         under_way[task] = (piece.kind, piece.key)
                         task.add_done_callback(end)
@@ -752,7 +743,6 @@ class Job:
             return
 
         def note(db: Any) -> None:
-            self._tell_recovered(db, page)
             etag, last_modified = last.header("etag"), last.header("last-modified")
             watch.looked_at(db, page.url, self._now(), kind=kind, etag=etag, last_modified=last_modified)
             work.done(db, "watched", page.url)
@@ -835,7 +825,6 @@ class Job:
         def note(db: Any) -> None:
             now = self._now()
             watch.unchanged(db, page.url, now)
-            self._tell_recovered(db, page)
             for url in watch.children(db, page.url):
                 work.mark_due(db, "watched", url, now)
             work.done(db, "watched", page.url)
@@ -844,10 +833,6 @@ class Job:
         self.counts["pages unchanged"] += 1
         self._listen("listing unchanged", {"source": page.label, "url": _bare(page.url)})
 
-    def _tell_recovered(self, db: Any, page: watch.Page) -> None:
-        if page.failures >= self._told_after and page.label is not None:
-            self._tell(db, "source recovered", {"source": page.label, "url": page.url, "failures": page.failures})
-
     async def _page_failed(self, piece: work.Due, page: watch.Page, message: str) -> None:
         """Say it, count it, and try again at the next tick; what no tick brings back is put off."""
         has_tick = page.label in self._sources
@@ -855,9 +840,6 @@ class Job:
         def note(db: Any) -> int:
             now = self._now()
             failures = watch.failed(db, page.url, now, message)
-            if failures == self._told_after and page.label is not None:
-                said = {"source": page.label, "url": page.url, "failures": failures, "error": message}
-                self._tell(db, "source failing", said)
             if page.label is None or has_tick or piece.tries >= len(self._rules.retry):
                 work.done(db, "watched", page.url)
             else:
@@ -939,15 +921,8 @@ class Job:
             if ref is None:
                 state, reason = resolve.unresolved_state(resolution), resolution.reason
                 opinions.set_resolution(db, piece.key, resolution, state, reason)
-                wait = resolve.next_try(reason, piece.tries, self._rules.gone_after, self._rules.retry)
-                work.put_off(
-                    db,
-                    "embed",
-                    piece.key,
-                    now + wait,
-                    tries=piece.tries + 1,
-                    reason=reason.value,
-                )
+                at = self._next_try(reason, piece.tries, now)
+                work.put_off(db, "embed", piece.key, at, tries=piece.tries + 1, reason=reason.value)
                 return
             opinions.set_resolution(db, piece.key, resolution)
             work.done(db, "embed", piece.key)
@@ -1101,8 +1076,6 @@ class Job:
             resolve.judge(tries, shown is not None, media, self._rules.gone_after), missing=resolve.missing(tries)
         )
         live = judgement.live
-        if self._told:
-            self._tell_of_post(db, ref, judgement, is_kept=shown is not None)
         opinions.settle_post(
             db,
             ref,
@@ -1119,35 +1092,6 @@ class Job:
                 text = self._article_text(db, kept.article)
                 opinions.set_verdict(db, embed, corroborate(kept.embed, shown, text, kept=digests, id_at=id_at))
         return judgement
-
-    def _tell_of_post(self, db: Any, ref: PostRef, judgement: resolve.Judgement, *, is_kept: bool) -> None:
-        """Tell of a post that vanished, against what was known of it until now: once when it is first missing, once
-        when that is sure, once when it is there again."""
-        before, missing = opinions.live_of(db, ref), judgement.missing
-        was_missing = before is not None and resolve.is_loss(*before[:2])
-        event = None
-        if missing is not None and not was_missing:
-            event = "post missing"
-        elif missing is not None and missing[1] - missing[0] >= self._rules.gone_after:
-            was_sure = before is not None and before[2] - missing[0] >= self._rules.gone_after
-            event = None if was_sure else "post gone"
-        elif missing is None and was_missing and judgement.live and judgement.live[0] is Outcome.FOUND:
-            event = "post back"
-        if event is None or opinions.depth_of(db, ref):
-            return
-        platform = self._platforms.get(ref.platform)
-        self._tell(
-            db,
-            event,
-            {
-                "post": str(ref),
-                "url": platform.url(ref) if platform else str(ref),
-                "reason": judgement.live[1].value if judgement.live else None,
-                "missing_since": timestamp(missing[0]) if missing else None,
-                "archived": is_kept,
-                "articles": opinions.locations_of(db, ref, 20),
-            },
-        )
 
     def _article_text(self, db: Any, article: str) -> str | None:
         """The text an article's offsets count in; None where it cannot be read any more."""
@@ -1181,11 +1125,19 @@ class Job:
                 db, "post", piece.key, now + dt.timedelta(days=30), tries=0, reason="reappearance", is_again=True
             )
             return
-        wait = resolve.next_try(reason, piece.tries, self._rules.gone_after, self._rules.retry)
-        at = now + wait
-        if reason is Reason.RATE_LIMITED and self._held:
-            at = max(at, min(until for until, _ in self._held.values()))
+        at = self._next_try(reason, piece.tries, now)
         work.put_off(db, "post", piece.key, at, tries=piece.tries + 1, reason=reason.value)
+
+    def _next_try(self, reason: Reason, tries: int, now: dt.datetime) -> dt.datetime:
+        """When to try again what decided nothing: when the host that asked us to wait lets us, else after the waits of
+        the configuration. While hosts do not answer, one of those who wait is sent early, to see whether they do."""
+        ends = [until for until, _ in self._held.values() if until > now]
+        if reason is Reason.RATE_LIMITED and ends:
+            return min(ends)
+        at = now + resolve.next_try(reason, tries, self._rules.gone_after, self._rules.retry)
+        if reason.value in _NO_ANSWER and now >= self._scout_at:
+            at = self._scout_at = min(at, now + _SCOUT)
+        return at
 
     # --- media ------------------------------------------------------------------------------------------------------
 
@@ -1204,18 +1156,11 @@ class Job:
             is_known = await self._db(opinions.has_picture, new.sha256)
             new = None if is_known else new
         seen = await asyncio.to_thread(picture.likeness, new) if new else None
-        looked = capture.payload if capture and look and look.is_media and not film else None
-        if looked:
-            was_read: bool = await self._db(opinions.has_credentials, looked.sha256)
-            looked = None if was_read else looked
-        said = await asyncio.to_thread(credentials, looked, look.type) if looked and look else None
 
         def note(db: Any) -> None:
             now = self._now()
             if new:
                 opinions.add_picture(db, new.sha256, seen.pdq if seen else None)
-            if looked:
-                opinions.set_credentials(db, looked.sha256, said)
             opinions.set_media(
                 db,
                 ref,
@@ -1232,18 +1177,11 @@ class Job:
             if reason is Reason.OK:
                 work.done(db, "media", piece.key)
                 self.counts["media"] += 1
-            elif piece.tries >= _MEDIA_TRIES or reason is Reason.ENCRYPTED:
+            elif reason is Reason.ENCRYPTED or (piece.tries >= _MEDIA_TRIES and not _is_passing(reason)):
                 work.done(db, "media", piece.key)
             else:
-                wait = resolve.next_try(reason, piece.tries, self._rules.gone_after, self._rules.retry)
-                work.put_off(
-                    db,
-                    "media",
-                    piece.key,
-                    now + wait,
-                    tries=piece.tries + 1,
-                    reason=reason.value,
-                )
+                at = self._next_try(reason, piece.tries, now)
+                work.put_off(db, "media", piece.key, at, tries=piece.tries + 1, reason=reason.value)
             # Comparing reads the article again, which only what proves something of a post's media is worth.
             self._settle(db, ref, compare=any(each.sha256 for each in descriptions))
 
@@ -1382,6 +1320,11 @@ _UNREADABLE = Finding(Outcome.UNREADABLE, Reason.UNREADABLE)
 _MEDIA_TRIES = 6
 #: What an address that answers so will not be tomorrow either: asking again is no use.
 _NEVER = {400, 404, 405, 410, 451}
+
+
+def _is_passing(reason: Reason) -> bool:
+    """Whether it says something of its host, not of what was asked for: that is never given up."""
+    return reason is Reason.RATE_LIMITED or reason.value in _NO_ANSWER
 
 
 @dataclass(frozen=True, slots=True)

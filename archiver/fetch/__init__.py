@@ -33,11 +33,11 @@ from archiver.config import HOSTS, FetchConfig, HostConfig, endpoint
 from archiver.errors import ConfigError, FetchError, Refused, Unreachable
 from archiver.fetch.guard import GuardedBackend, Resolver, checked_url, shown, system_resolve
 from archiver.fetch.intake import Intake
-from archiver.fetch.pace import UNLIMITED, Pace, retry_after
+from archiver.fetch.pace import UNLIMITED, Pace, retry_after, wait_until
 from archiver.fetch.warc import Recorder, Recordings
 from archiver.model import Body, Capture, Request
 
-__all__ = ["Fetcher", "Resolver", "retry_after", "shown"]
+__all__ = ["Fetcher", "Resolver", "retry_after", "shown", "wait_until"]
 
 #: Hosts whose connections are kept open at a time.
 MAX_CLIENTS = 64
@@ -97,7 +97,8 @@ class Fetcher:
 
     *hosts* are limits by host (see `config.HOSTS`); *resolve* takes the place of DNS and is checked like it; *environ*
     is where secrets are looked up; *spool* is the folder for large bodies (they are valid as long as anybody holds
-    them). *record* and *replay* count in addition to the configuration's.
+    them). *record* and *replay* count in addition to the configuration's. *transport* stands where connections are
+    made: a web in this process. Nothing is contacted then, so no address is checked.
     """
 
     def __init__(
@@ -112,6 +113,7 @@ class Fetcher:
         spool: Path | None = None,
         record: Path | None = None,
         replay: Sequence[Path] = (),
+        transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._config = config = config or FetchConfig()
         self._user_agent = user_agent
@@ -124,6 +126,9 @@ class Fetcher:
         self._all = asyncio.Semaphore(config.connections)
         self._clients: collections.OrderedDict[tuple[str, str, int | None], _Client] = collections.OrderedDict()
         self._tls: ssl.SSLContext | None = None
+        self._transport = transport
+        #: Hosts that asked us to wait, and until when: what is on its way to them already turns back as well.
+        self._held: dict[str, dt.datetime] = {}
         self._record = record or config.record
         self._replay = (*replay, *config.replay)
         if self._record and self._replay:
@@ -261,7 +266,14 @@ class Fetcher:
             has_limits = await stack.enter_async_context(self._pace.turn(url))
             client = await stack.enter_async_context(self._client(hop, guarded=not has_limits))
             await stack.enter_async_context(self._all)
-            return await self._exchange(client, url, headers, hop, said, redirected_from)
+            until = self._held.get(url.host)
+            if until is not None and until > self._now():
+                raise Refused(f"{url.host} asked us to wait until {until:%Y-%m-%d %H:%M:%S} UTC", reason="rate-limited")
+            capture = await self._exchange(client, url, headers, hop, said, redirected_from)
+            until = wait_until(capture, self._now())
+            if until is not None:
+                self._held[url.host] = until
+            return capture
         raise AssertionError("unreachable")  # for mypy: an exit stack may swallow, these do not
 
     def _headers(self, hop: Hop) -> tuple[list[tuple[bytes, bytes]], str]:
@@ -294,12 +306,12 @@ class Fetcher:
         return [(name.encode("ascii"), value.encode("utf-8")) for name, value in headers], said
 
     @contextlib.asynccontextmanager
-    async def _client(self, hop: Hop, *, guarded: bool) -> AsyncIterator[_Transport]:
+    async def _client(self, hop: Hop, *, guarded: bool) -> AsyncIterator[httpx.AsyncBaseTransport]:
         """The transport of one origin. One large pool for all is slower (DESIGN.md, Parts)."""
         client = self._clients.get(hop.origin)
         if client is None:
             client = self._clients[hop.origin] = _Client(
-                _Transport(self._open_pool()), asyncio.Semaphore(self._config.per_host)
+                self._transport or _Transport(self._open_pool()), asyncio.Semaphore(self._config.per_host)
             )
         self._clients.move_to_end(hop.origin)
         client.users += 1
@@ -332,7 +344,7 @@ class Fetcher:
 
     async def _exchange(
         self,
-        transport: _Transport,
+        transport: httpx.AsyncBaseTransport,
         url: httpx.URL,
         headers: list[tuple[bytes, bytes]],
         hop: Hop,
@@ -422,12 +434,12 @@ class _Transport(httpx.AsyncHTTPTransport):
 
 @dataclasses.dataclass(slots=True)
 class _Client:
-    transport: _Transport
+    transport: httpx.AsyncBaseTransport
     connections: asyncio.Semaphore
     users: int = 0
 
 
-async def _send(transport: _Transport, request: httpx.Request) -> httpx.Response:
+async def _send(transport: httpx.AsyncBaseTransport, request: httpx.Request) -> httpx.Response:
     """The response, its body still to be read. A connection that was kept may have been closed by the server just now:
     a question without effects is then asked once more, on a new one."""
     is_new = False

@@ -52,6 +52,14 @@ def retry_after(capture: Capture, now: dt.datetime) -> dt.datetime | None:
     return at if at and at > now else None
 
 
+def wait_until(capture: Capture, now: dt.datetime) -> dt.datetime | None:
+    """`retry_after`; and a minute where a 429 or a 503 of the host itself states no time."""
+    until = retry_after(capture, now)
+    if until is None and capture.status in (429, 503) and capture.header("memento-datetime") is None:
+        until = now + UNSTATED
+    return until
+
+
 def _after(text: str | None, ended_at: dt.datetime) -> dt.datetime | None:
     if not text:
         return None

@@ -21,7 +21,6 @@ from archiver.model import (
     Embed,
     Kind,
     Media,
-    Outcome,
     Post,
     PostRef,
     Rank,
@@ -31,7 +30,6 @@ from archiver.model import (
     as_json,
     canonical,
     media_from,
-    moment,
     timestamp,
 )
 
@@ -244,25 +242,6 @@ def was_seen(db: sqlite3.Connection, ref: PostRef) -> bool:
     return db.execute(f"SELECT 1 FROM snapshot WHERE {_OWN} LIMIT 1", key).fetchone() is not None  # noqa: S608
 
 
-def live_of(db: sqlite3.Connection, ref: PostRef) -> tuple[Outcome, Reason, dt.datetime] | None:
-    """What the platform itself said last of a post, as it was settled last, and when."""
-    row = db.execute(
-        "SELECT live, live_reason, live_at FROM post WHERE platform = ? AND id = ? AND live IS NOT NULL",
-        (ref.platform, ref.id),
-    ).fetchone()
-    return (Outcome(row[0]), Reason(row[1]), moment(row[2])) if row else None
-
-
-def locations_of(db: sqlite3.Connection, ref: PostRef, most: int) -> list[str]:
-    """Where the articles stand that show a post."""
-    rows = db.execute(
-        "SELECT DISTINCT location FROM embed JOIN article ON article.id = embed.article "
-        "WHERE platform = ? AND post = ? ORDER BY location LIMIT ?",
-        (ref.platform, ref.id, most),
-    )
-    return [row[0] for row in rows]
-
-
 def claim_for(db: sqlite3.Connection, ref: PostRef) -> Claim:
     """The fullest claim any article makes about a post: a web archive files under the handle of the time."""
     row = db.execute(
@@ -450,9 +429,10 @@ def set_media(
     """Note what became of one of a post's media, in every snapshot that shows it; *film* where the capture is only the
     playlist of its pieces."""
     kept = (film or (capture and capture.payload)) if reason is Reason.OK else None
+    # The plus keeps SQLite from looking among all media that have no bytes, of which every look at a post adds some.
     db.execute(
         "UPDATE media SET reason = ?, url = ?, capture = ?, sha256 = ?, size = ?, declared_type = ?, type = ?, "
-        "width = ?, height = ? WHERE key = ? AND sha256 IS NULL AND snapshot IN "
+        "width = ?, height = ? WHERE key = ? AND +sha256 IS NULL AND snapshot IN "
         "(SELECT id FROM snapshot WHERE platform = ? AND post = ?)",
         (
             reason.value, capture and capture.url, capture and capture.id, kept and kept.sha256,
@@ -464,20 +444,6 @@ def set_media(
 
 def has_picture(db: sqlite3.Connection, sha256: str) -> bool:
     return db.execute("SELECT 1 FROM picture WHERE sha256 = ?", (sha256,)).fetchone() is not None
-
-
-def has_credentials(db: sqlite3.Connection, sha256: str) -> bool:
-    """Whether a file was looked into for a C2PA manifest, and the manifest read if there is one."""
-    row = db.execute(
-        "SELECT 1 FROM credential WHERE sha256 = ? AND coalesce(json_extract(said, '$.why'), '') NOT LIKE '%installed'",
-        (sha256,),
-    ).fetchone()
-    return row is not None
-
-
-def set_credentials(db: sqlite3.Connection, sha256: str, said: dict[str, Any] | None) -> None:
-    """Keep what a file's C2PA manifest says; None where it carries none."""
-    db.execute("INSERT OR REPLACE INTO credential VALUES (?, ?)", (sha256, None if said is None else packed(said)))
 
 
 def add_picture(db: sqlite3.Connection, sha256: str, pdq: bytes | None) -> None:
