@@ -21,34 +21,16 @@ from archiver.platforms import Platform, Source, platforms
 
 PAGE = Path(__file__).with_suffix(".md")
 
-#: An example post of each network, the handle an article would name, and a link that has to be resolved by asking.
-EXAMPLES: dict[str, tuple[str, str | None, str | None]] = {
-    "bluesky": ("example.bsky.social/3leyztswv5k2q", "example.bsky.social", None),
-    "facebook": ("1234567890123456", "examplepage", "https://fb.watch/a1B2c3D4e5/"),
-    "instagram": ("CYokA48MWDA", "example", None),
-    "linkedin": ("activity:7000000000000000000", None, None),
-    "mastodon": ("social.example/116242278064339656", "example", None),
-    "reddit": ("abc123", "example", "https://www.reddit.com/r/example/s/abc456GHIJ"),
-    "telegram": ("examplechannel/123", "examplechannel", None),
-    "threads": ("DNJQOX0RA08", "example", None),
-    "tiktok": ("7170520270497680683", "example", "https://vm.tiktok.com/ZTR45GpSF/"),
-    "twitter": ("1820917034519122161", "example", "https://t.co/fwutN0Bakg"),
-    "vk": ("-12345678_123", None, None),
-    "youtube": ("dQw4w9WgXcQ", None, None),
-}
-
 _WHY = {
     Rank.FIRST_HAND: "the platform itself",
     Rank.THIRD_PARTY: "a third party that relays it",
     Rank.ARCHIVE: "a web archive: second-hand, and dated",
     Rank.ARTICLE: "the article's own quotation",
 }
-_NONE = {
-    "vk": "No keyless endpoint of VK is verified: its posts are recognised, counted as `unsupported` (`no-source`) and "
-    "not archived.",
-    "linkedin": "No keyless endpoint of LinkedIn is verified: its posts are recognised, counted as `unsupported` "
-    "(`no-source`) and not archived.",
-}
+_NONE = (
+    "No keyless endpoint of this network is verified: its posts are recognised, counted as `unsupported` (`no-source`) "
+    "and not archived."
+)
 
 _HEAD = """# Whom this program contacts, and why
 
@@ -110,8 +92,8 @@ def _rows(source: Source, number: int, ref: PostRef, claim: Claim) -> list[str]:
 
 def section(platform: Platform) -> str:
     """One network: how a post is identified by asking, then its sources in order."""
-    id, handle, short = EXAMPLES[platform.name]
-    ref, claim = PostRef(platform.name, id), Claim(handle=handle)
+    example, short = platform.example, platform.example.link
+    ref, claim = PostRef(platform.name, example.id), Claim(handle=example.handle)
     lines = [f"## {platform.name}", "", f"Example: `{ref}`, {platform.url(ref)}", ""]
     if platform.resolve is not None:
         if not platform.is_final(ref):
@@ -123,7 +105,7 @@ def section(platform: Platform) -> str:
         lines += ["", "```", asked(first(ladder)), "```", ""]
     sources = platform.sources()
     if not sources:
-        lines += [_NONE.get(platform.name, "No source yet: its posts are recognised and counted as `unsupported`."), ""]
+        lines += [_NONE, ""]
     for number, source in enumerate(sources, 1):
         lines += _rows(source, number, ref, claim)
     return "\n".join(lines)

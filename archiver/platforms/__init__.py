@@ -110,6 +110,16 @@ def _location(capture: Capture) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
+class Example:
+    """A post that need not exist, by which a network's requests are shown and its sources tried: its `id`, the `handle`
+    that an article would name, a `link` that has to be resolved by asking."""
+
+    id: str
+    handle: str | None = None
+    link: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Platform:
     """One network as a record of functions.
 
@@ -120,6 +130,7 @@ class Platform:
     is_final(ref)                   whether a URL's id names the post for good; one that does not goes up the ladder
     sources()                       best first; a call, so that recognising a URL loads no parser of answers
     markup                          how its posts stand in documents
+    example                         an id, for the document of requests and for tests
     saved(capture) -> findings      every post that an answer shows which somebody else asked for, or a file they made;
                                     None where such answers are read by asking the sources again (`archiver.imported`)
     leads_to(capture) -> str|None   where an answer of its short links leads
@@ -128,6 +139,7 @@ class Platform:
     name: str
     match: Callable[[str], PostRef | None]
     url: Callable[[PostRef], str]
+    example: Example
     posted_at: Callable[[str], dt.datetime | None] = _no_time
     resolve: Callable[[Claim, str | None], Resolving] | None = None
     sources: Callable[[], tuple[Source, ...]] = tuple

@@ -7,7 +7,7 @@ import re
 import urllib.parse
 
 from archiver.model import Author, Capture, Claim, Finding, Look, Outcome, Post, PostRef, Rank, Reason, Resolving
-from archiver.platforms import Markup, Platform, Source
+from archiver.platforms import Example, Markup, Platform, Source
 
 _HOST = (
     r"(?:https?:)?//(?:[\w-]+\.)*(?:facebook\.com|fb\.com|facebed\.com|"
@@ -154,6 +154,7 @@ PLATFORM = Platform(
     name="facebook",
     match=match,
     url=url,
+    example=Example("1234567890123456", "examplepage", "https://fb.watch/a1B2c3D4e5/"),
     sources=_sources,
     resolve=_resolve,
     markup=Markup(

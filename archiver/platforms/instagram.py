@@ -6,7 +6,7 @@ import datetime as dt
 import re
 
 from archiver.model import Author, Capture, Claim, Finding, Look, Media, Outcome, Post, PostRef, Rank, Reason
-from archiver.platforms import Markup, Platform, Source
+from archiver.platforms import Example, Markup, Platform, Source
 
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _EPOCH_MS = 1314220021721
@@ -126,6 +126,7 @@ PLATFORM = Platform(
     name="instagram",
     match=match,
     url=url,
+    example=Example("CYokA48MWDA", "example"),
     posted_at=posted_at,
     sources=_sources,
     markup=Markup(

@@ -6,7 +6,7 @@ import re
 import urllib.parse
 
 from archiver.model import PostRef
-from archiver.platforms import Markup, Platform
+from archiver.platforms import Example, Markup, Platform
 
 _URN = re.compile(
     r"(?:https?:)?//(?:[\w-]+\.)*linkedin\.com/(?:embed/)?feed/update/(?:[^?#\s]*?)urn:li:(share|ugcPost|activity):(\d{15,20})",
@@ -35,6 +35,7 @@ PLATFORM = Platform(
     name="linkedin",
     match=match,
     url=url,
+    example=Example("activity:7000000000000000000"),
     markup=Markup(
         screens=(
             r"feed/update/",

@@ -26,7 +26,7 @@ from archiver.model import (
     Reason,
     Request,
 )
-from archiver.platforms import Markup, Platform, Source, wayback
+from archiver.platforms import Example, Markup, Platform, Source, wayback
 from archiver.untyped import counts, listing, mapping, moment, number, pairs, size, string, web_url
 
 # Others whose addresses look alike.
@@ -539,6 +539,7 @@ PLATFORM = Platform(
     name="mastodon",
     match=match,
     url=url,
+    example=Example("social.example/116242278064339656", "example"),
     posted_at=posted_at,
     sources=_sources,
     markup=Markup(

@@ -24,7 +24,7 @@ from archiver.model import (
     Resolving,
     Variant,
 )
-from archiver.platforms import Markup, Platform, Source, wayback
+from archiver.platforms import Example, Markup, Platform, Source, wayback
 
 _URL = re.compile(
     r"(?:https?:)?//(?:[\w-]+\.)*?(?:(?:vx|rx)?reddit|rxddit|redditmedia)\.com/+(?:(?:r|user|u)/[\w.-]{1,60}/+)?(?:comments|gallery|tb)/+"
@@ -393,6 +393,7 @@ PLATFORM = Platform(
     name="reddit",
     match=match,
     url=url,
+    example=Example("abc123", "example", "https://www.reddit.com/r/example/s/abc456GHIJ"),
     sources=_sources,
     resolve=_resolve,
     markup=Markup(

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from archiver.model import Author, Capture, Claim, Finding, Link, Look, Media, Outcome, Post, PostRef, Rank, Reason
-from archiver.platforms import Markup, Platform, Source, wayback
+from archiver.platforms import Example, Markup, Platform, Source, wayback
 
 if TYPE_CHECKING:
     from bs4 import Tag
@@ -330,6 +330,7 @@ PLATFORM = Platform(
     name="telegram",
     match=match,
     url=url,
+    example=Example("examplechannel/123", "examplechannel"),
     sources=_sources,
     markup=Markup(
         screens=(

@@ -6,7 +6,7 @@ import datetime as dt
 import re
 
 from archiver.model import Author, Capture, Claim, Finding, Look, Outcome, Post, PostRef, Rank, Reason
-from archiver.platforms import Markup, Platform, Source
+from archiver.platforms import Example, Markup, Platform, Source
 
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _EPOCH_MS = 1314220021721
@@ -105,6 +105,7 @@ PLATFORM = Platform(
     name="threads",
     match=match,
     url=url,
+    example=Example("DNJQOX0RA08", "example"),
     posted_at=posted_at,
     sources=_sources,
     markup=Markup(

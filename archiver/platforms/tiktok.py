@@ -19,7 +19,7 @@ from archiver.model import (
     Reason,
     Resolving,
 )
-from archiver.platforms import Markup, Platform, Source, wayback
+from archiver.platforms import Example, Markup, Platform, Source, wayback
 
 _URL = re.compile(
     r"(?:https?:)?//(?:[\w-]+\.)?(?:vx|tnk|fix)?tiktok\.com/+(?:@[\w.-]{0,40}/(?:video|photo)|embed(?:/v\d)?|player/v\d|"
@@ -197,6 +197,7 @@ PLATFORM = Platform(
     name="tiktok",
     match=match,
     url=url,
+    example=Example("7170520270497680683", "example", "https://vm.tiktok.com/ZTR45GpSF/"),
     posted_at=posted_at,
     sources=_sources,
     resolve=_resolve,

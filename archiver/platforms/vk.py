@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from archiver.model import PostRef
-from archiver.platforms import Markup, Platform
+from archiver.platforms import Example, Markup, Platform
 
 _HOST = r"(?:https?:)?//(?:[\w-]+\.)?(?:vk\.(?:com|ru)|vkontakte\.ru|vkvideo\.ru)/+"
 _WALL = re.compile(
@@ -34,6 +34,7 @@ PLATFORM = Platform(
     name="vk",
     match=match,
     url=url,
+    example=Example("-12345678_123"),
     markup=Markup(
         screens=(
             r"(?:wall|video|clip|photo)-?\d{1,12}_\d",

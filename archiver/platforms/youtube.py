@@ -6,7 +6,7 @@ import datetime as dt
 import re
 
 from archiver.model import Author, Capture, Claim, Finding, Look, Media, Outcome, Post, PostRef, Rank, Reason
-from archiver.platforms import Markup, Platform, Source, wayback
+from archiver.platforms import Example, Markup, Platform, Source, wayback
 
 _ID = r"((?!videoseries|live_stream)[0-9A-Za-z_-]{11})(?![0-9A-Za-z_-])"
 _PATH = re.compile(
@@ -178,6 +178,7 @@ PLATFORM = Platform(
     name="youtube",
     match=match,
     url=url,
+    example=Example("dQw4w9WgXcQ"),
     sources=_sources,
     markup=Markup(
         screens=(

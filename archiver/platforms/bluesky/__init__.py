@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archiver.model import Claim, Resolving
-from archiver.platforms import Markup, Platform, Source
+from archiver.platforms import Example, Markup, Platform, Source
 from archiver.platforms.bluesky.grammar import HANDLE, is_final, match, posted_at, url
 
 
@@ -23,6 +23,7 @@ PLATFORM = Platform(
     name="bluesky",
     match=match,
     url=url,
+    example=Example("example.bsky.social/3leyztswv5k2q", "example.bsky.social"),
     posted_at=posted_at,
     resolve=_resolve,
     is_final=is_final,

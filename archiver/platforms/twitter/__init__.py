@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archiver.model import Capture, Claim, Finding, Resolving
-from archiver.platforms import Platform, Source
+from archiver.platforms import Example, Platform, Source
 from archiver.platforms.twitter.grammar import MARKUP, match, posted_at, url
 
 
@@ -35,6 +35,7 @@ PLATFORM = Platform(
     name="twitter",
     match=match,
     url=url,
+    example=Example("1820917034519122161", "example", "https://t.co/fwutN0Bakg"),
     posted_at=posted_at,
     resolve=_resolve,
     sources=_sources,

@@ -6,7 +6,8 @@ import dataclasses
 import re
 from typing import Any
 
-from archiver.answers import absent
+from archiver import memento
+from archiver.answers import absent, walled
 from archiver.errors import ParseError
 from archiver.model import Capture, Claim, Finding, Outcome, PostRef, Reason
 from archiver.platforms.twitter.payloads import Absence, Shown
@@ -26,17 +27,20 @@ def refusal(capture: Capture) -> Reason | None:
     if status == 400 or status in {405, 406, 414, 415, 422}:
         return Reason.BAD_REQUEST
     if 300 <= status < 400:
-        return Reason.UNKNOWN
+        wall = walled(capture, memento.location(capture))
+        return wall.reason if wall else Reason.UNKNOWN
     return None
 
 
 def payload_of(capture: Capture) -> Any:
-    """The JSON of an answer; a page that asks to log in is recognised, anything else is a ParseError."""
+    """The JSON of an answer; a page that stands in the way is recognised, anything else is a ParseError."""
     try:
         return capture.json()
     except ParseError:
         if is_login_page(capture):
             return Reason.LOGIN_WALL
+        if wall := walled(capture):
+            return wall.reason
         raise
 
 

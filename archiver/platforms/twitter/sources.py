@@ -192,7 +192,8 @@ def _nothing(capture: Capture, payload: Any) -> Finding:
         return absent(Reason.NOT_FOUND)
     if isinstance(payload, Reason):
         return absent(payload)
-    words = string(payload.get("error")) or string(payload.get("message")) if payload else None
+    said = mapping(payload)
+    words = string(said.get("error")) or string(said.get("message"))
     return absent(refusal(capture) or Reason.UNKNOWN, words)
 
 
