@@ -17,7 +17,7 @@ import functools
 import logging
 import secrets
 from collections import Counter
-from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
@@ -25,6 +25,7 @@ from urllib.parse import urlsplit
 from archiver import __version__, hls, picture, resolve, sniff
 from archiver.articles import listings, readers
 from archiver.corroborate import corroborate
+from archiver.credentials import credentials
 from archiver.errors import ArchiverError, FetchError, InputError, ParseError
 from archiver.ledger.stamps import stamp
 from archiver.model import (
@@ -47,7 +48,7 @@ from archiver.model import (
     timestamp,
 )
 from archiver.platforms import Platform, Source, platforms
-from archiver.store import Writer, erasure, facts, opinions, watch, work
+from archiver.store import Writer, erasure, facts, notices, opinions, watch, work
 from archiver.store import log as store_log
 
 log = logging.getLogger("archiver")
@@ -164,6 +165,8 @@ class Job:
         listener: Listener | None = None,
         sign: Callable[[int, bytes], tuple[bytes, str]] | None = None,
         authority: str | None = None,
+        told: Collection[str] = (),
+        told_after: int = 3,
         run: str | None = None,
     ) -> None:
         self._writer, self._fetcher, self._rules, self._now = writer, fetcher, rules, now
@@ -171,6 +174,8 @@ class Job:
         self._sources: Mapping[str, Watched] = sources or {}
         self._reader = reader or (lambda path: ())
         self._sign, self._authority = sign, authority
+        #: Which events somebody is to be told of, and after how many failures in a row a source is one.
+        self._told, self._told_after = frozenset(told), told_after
         self._listen = listener or (lambda phrase, fields: None)
         self.run = run or f"{now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
         self._platforms: Mapping[str, Platform] = {}
@@ -347,6 +352,25 @@ class Job:
             self._held = await self._db(work.held_hosts, self._now())
         self._listen("clock moved", {"seconds": round(by.total_seconds())})
 
+    def _tell(self, db: Any, event: str, said: dict[str, Any]) -> None:
+        """Have somebody told, where that is wanted."""
+        if event in self._told:
+            notices.add(db, event, self._now(), said)
+
+    async def deliver(self, hand_over: Callable[[Sequence[Mapping[str, Any]], str], Awaitable[str | None]]) -> None:
+        """Hand over what somebody is to be told. What *hand_over* says went wrong is logged, and the notices are
+        handed over again later."""
+        some = await self._db(notices.due, self._now())
+        if not some:
+            return
+        problem = await hand_over([each.said for each in some], self.run)
+        if problem is None:
+            await self._write(notices.delivered, some)
+            self._listen("notice delivered", {"notices": len(some)})
+            return
+        dropped = await self._write(notices.failed, some, self._now())
+        self._listen("notice failed", {"notices": len(some), "dropped": dropped or None, "error": problem})
+
     async def keep_book(self, *, sign: bool = False) -> None:
         """Note in the archive how far this run is and how large the archive has grown; *sign* the ledger's head."""
         if sign:
@@ -483,8 +507,11 @@ class Job:
         except FetchError as error:
             await self._keep(getattr(error, "captures", ()))
             if error.reason in ("unreachable", "timeout"):
+                is_news, now = host not in self._failing, self._now()
                 self._failing.add(host)
-                await self._write(work.host_failed, host, str(error), self._now())
+                await self._write(work.host_failed, host, str(error), now)
+                if is_news:
+                    await self._write(self._tell, "host silent", {"host": host, "error": str(error)})
             if error.reason == "unreachable":
                 # One silent host must not cost a deadline for every post: for a while it is asked no more.
                 self._silent[host] = self._now(), error
@@ -743,6 +770,7 @@ class Job:
             return
 
         def note(db: Any) -> None:
+            self._tell_recovered(db, page)
             etag, last_modified = last.header("etag"), last.header("last-modified")
             watch.looked_at(db, page.url, self._now(), kind=kind, etag=etag, last_modified=last_modified)
             work.done(db, "watched", page.url)
@@ -825,6 +853,7 @@ class Job:
         def note(db: Any) -> None:
             now = self._now()
             watch.unchanged(db, page.url, now)
+            self._tell_recovered(db, page)
             for url in watch.children(db, page.url):
                 work.mark_due(db, "watched", url, now)
             work.done(db, "watched", page.url)
@@ -833,6 +862,10 @@ class Job:
         self.counts["pages unchanged"] += 1
         self._listen("listing unchanged", {"source": page.label, "url": _bare(page.url)})
 
+    def _tell_recovered(self, db: Any, page: watch.Page) -> None:
+        if page.failures >= self._told_after and page.label is not None:
+            self._tell(db, "source recovered", {"source": page.label, "url": page.url, "failures": page.failures})
+
     async def _page_failed(self, piece: work.Due, page: watch.Page, message: str) -> None:
         """Say it, count it, and try again at the next tick; what no tick brings back is put off."""
         has_tick = page.label in self._sources
@@ -840,6 +873,9 @@ class Job:
         def note(db: Any) -> int:
             now = self._now()
             failures = watch.failed(db, page.url, now, message)
+            if failures == self._told_after and page.label is not None:
+                said = {"source": page.label, "url": page.url, "failures": failures, "error": message}
+                self._tell(db, "source failing", said)
             if page.label is None or has_tick or piece.tries >= len(self._rules.retry):
                 work.done(db, "watched", page.url)
             else:
@@ -1076,6 +1112,8 @@ class Job:
             resolve.judge(tries, shown is not None, media, self._rules.gone_after), missing=resolve.missing(tries)
         )
         live = judgement.live
+        if self._told:
+            self._tell_of_post(db, ref, judgement, is_kept=shown is not None)
         opinions.settle_post(
             db,
             ref,
@@ -1092,6 +1130,35 @@ class Job:
                 text = self._article_text(db, kept.article)
                 opinions.set_verdict(db, embed, corroborate(kept.embed, shown, text, kept=digests, id_at=id_at))
         return judgement
+
+    def _tell_of_post(self, db: Any, ref: PostRef, judgement: resolve.Judgement, *, is_kept: bool) -> None:
+        """Tell of a post that vanished, against what was known of it until now: once when it is first missing, once
+        when that is sure, once when it is there again."""
+        before, missing = opinions.live_of(db, ref), judgement.missing
+        was_missing = before is not None and resolve.is_loss(*before[:2])
+        event = None
+        if missing is not None and not was_missing:
+            event = "post missing"
+        elif missing is not None and missing[1] - missing[0] >= self._rules.gone_after:
+            was_sure = before is not None and before[2] - missing[0] >= self._rules.gone_after
+            event = None if was_sure else "post gone"
+        elif missing is None and was_missing and judgement.live and judgement.live[0] is Outcome.FOUND:
+            event = "post back"
+        if event is None or opinions.depth_of(db, ref):
+            return
+        platform = self._platforms.get(ref.platform)
+        self._tell(
+            db,
+            event,
+            {
+                "post": str(ref),
+                "url": platform.url(ref) if platform else str(ref),
+                "reason": judgement.live[1].value if judgement.live else None,
+                "missing_since": timestamp(missing[0]) if missing else None,
+                "archived": is_kept,
+                "articles": opinions.locations_of(db, ref, 20),
+            },
+        )
 
     def _article_text(self, db: Any, article: str) -> str | None:
         """The text an article's offsets count in; None where it cannot be read any more."""
@@ -1156,11 +1223,18 @@ class Job:
             is_known = await self._db(opinions.has_picture, new.sha256)
             new = None if is_known else new
         seen = await asyncio.to_thread(picture.likeness, new) if new else None
+        looked = capture.payload if capture and look and look.is_media and not film else None
+        if looked:
+            was_read: bool = await self._db(opinions.has_credentials, looked.sha256)
+            looked = None if was_read else looked
+        said = await asyncio.to_thread(credentials, looked, look.type) if looked and look else None
 
         def note(db: Any) -> None:
             now = self._now()
             if new:
                 opinions.add_picture(db, new.sha256, seen.pdq if seen else None)
+            if looked:
+                opinions.set_credentials(db, looked.sha256, said)
             opinions.set_media(
                 db,
                 ref,

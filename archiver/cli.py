@@ -397,6 +397,8 @@ def _describe(dossier: dict[str, Any]) -> str:
         if media["sha256"]:
             size = f" {media['width']}×{media['height']}" if media["width"] else ""
             lines.append(f"  media     {media['type']}{size} {_bytes(media['size'])} sha256:{media['sha256']}")
+            if media["credentials"]:
+                lines.append(f"            carries a C2PA manifest: {_credentials(media['credentials'])}")
         else:
             lines.append(f"  media     {media['kind']} missing ({media['reason']}) {media['url']}")
     if alike := dossier.get("alike"):
@@ -409,6 +411,13 @@ def _describe(dossier: dict[str, Any]) -> str:
                 note = field["note"] or f"article {field['claimed']!r}, post {field['seen']!r}"
                 lines.append(f"            {name} {field['verdict']}: {note}")
     return "\n".join([*lines, ""])
+
+
+def _credentials(said: dict[str, Any]) -> str:
+    if "why" in said:
+        return f"{said['state']} ({said['why']})"
+    named = [said["signer"] or said["issuer"] or "somebody unnamed", said["signed_at"] or "at no stated time"]
+    return f"{said['state']}, signed by {', '.join(named)} ({', '.join(said['codes']) or 'no complaints'})"
 
 
 def _describe_loose(shown: dict[str, Any]) -> str:

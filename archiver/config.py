@@ -125,6 +125,22 @@ class LedgerConfig:
     authority: str | None = None
 
 
+#: What can be told: see `NotifyConfig`.
+EVENTS = ("source failing", "source recovered", "host silent", "disk full", "post missing", "post gone", "post back")
+
+
+@dataclass(frozen=True, slots=True)
+class NotifyConfig:
+    """Whom to tell. `command` (a program and its arguments) gets each notice as JSON on its standard input; `webhook`
+    is a URL it is posted to, or `env:NAME` for one that holds a secret. A source is worth a notice when it failed
+    `after` times in a row. `events` are the ones that are told."""
+
+    command: tuple[str, ...] = ()
+    webhook: str | None = None
+    after: int = 3
+    events: tuple[str, ...] = EVENTS
+
+
 @dataclass(frozen=True, slots=True)
 class HostConfig:
     """What one host allows us: requests a minute, and connections at once. None: no pace of its own, `fetch.per_host`
@@ -163,6 +179,7 @@ class Config:
     recheck: RecheckConfig = RecheckConfig()
     media: MediaConfig = MediaConfig()
     ledger: LedgerConfig = LedgerConfig()
+    notify: NotifyConfig = NotifyConfig()
     hosts: Mapping[str, HostConfig] = field(default_factory=lambda: HOSTS)
 
     @property
@@ -345,10 +362,14 @@ def _check(at: _At, value: Any) -> None:
         raise _Wrong(at, f'{_name(at)} is {value!r}; cron takes five fields, such as "*/15 * * * *"')
     elif key == "kind" and value not in KINDS:
         raise _Wrong(at, f"{_name(at)} is {value!r}; write one of {', '.join(KINDS)}")
+    elif at[:2] == ("notify", "events") and value not in EVENTS:
+        raise _Wrong(at, f"{_name(at)} is {value!r}; write one of {', '.join(EVENTS)}")
+    elif key == "webhook":
+        _check_url_or_name(at, value, "https://chat.example/hook")
     elif key == "timezone":
         _check_timezone(at, value)
     elif key == "proxy" and at_table == "fetch":
-        _check_proxy(at, value)
+        _check_url_or_name(at, value, "http://proxy.example:3128")
     elif at[:2] == ("fetch", "resolve"):
         _check_endpoint(at, value)
 
@@ -364,12 +385,12 @@ def _check_timezone(at: _At, value: str) -> None:
         ) from error
 
 
-def _check_proxy(at: _At, value: str) -> None:
+def _check_url_or_name(at: _At, value: str, example: str) -> None:
     if value.startswith("env:"):
         if not re.fullmatch(r"env:[A-Za-z_][A-Za-z0-9_]*", value):
-            raise _Wrong(at, f'{_name(at)} is {value!r}; after env: comes the name of a variable, as in "env:MY_PROXY"')
+            raise _Wrong(at, f'{_name(at)} is {value!r}; after env: comes the name of a variable, as in "env:NAME"')
     elif urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname:
-        raise _Wrong(at, f'{_name(at)} is {value!r}; write a URL such as "http://proxy.example:3128", or "env:NAME"')
+        raise _Wrong(at, f'{_name(at)} is {value!r}; write a URL such as "{example}", or "env:NAME"')
 
 
 def _check_endpoint(at: _At, value: str) -> None:

@@ -11,6 +11,7 @@ from typing import TypeVar
 import httpx
 
 from archiver import picture, sniff
+from archiver.credentials import credentials
 from archiver.errors import ArchiverError, FetchError
 from archiver.model import Capture, PostRef, Reason, Request, timestamp
 from archiver.store import facts, opinions
@@ -117,4 +118,6 @@ def find_media(db: sqlite3.Connection, ref: PostRef, key: str) -> None:
                 if (look.type or "").startswith("image/") and not opinions.has_picture(db, capture.payload.sha256):
                     seen = picture.likeness(capture.payload)
                     opinions.add_picture(db, capture.payload.sha256, seen.pdq if seen else None)
+                if not opinions.has_credentials(db, capture.payload.sha256):
+                    opinions.set_credentials(db, capture.payload.sha256, credentials(capture.payload, look.type))
                 return

@@ -17,6 +17,7 @@ from typing import Any
 
 from archiver import hls, imported, picture, resolve, sniff
 from archiver.archive import Job, Rules
+from archiver.credentials import credentials
 from archiver.errors import ArchiverError, FetchError, NotRecorded, ParseError
 from archiver.kept import Answers, find_media
 from archiver.model import Capture, Claim, Embed, Finding, Outcome, Post, PostRef, Reason, Request, timestamp
@@ -31,6 +32,7 @@ _TABLES = (
     ("snapshot", "id"),
     ("media", "snapshot || ' ' || key"),
     ("picture", "sha256"),
+    ("credential", "sha256"),
     ("piece", "film || ' ' || seq"),
     ("post", "platform || ':' || id"),
     ("code", "code || ' ' || coalesce(embed, '') || ' ' || coalesce(platform || ':' || post, '')"),
@@ -136,6 +138,7 @@ class _Reading:
         attempts = self._attempts()
         self._media()
         self._pictures()
+        self._credentials()
         self._posts()
         self._index()
         changes = tuple(_changes(before, self._rows()))
@@ -433,6 +436,25 @@ class _Reading:
         for sha256, size in rows:
             seen = picture.likeness(facts.body(self._db, sha256, size))
             opinions.add_picture(self._db, sha256, seen.pdq if seen else None)
+
+    def _credentials(self) -> None:
+        """C2PA manifests that nobody has read yet, or that could not be read without the optional library."""
+        rows = self._db.execute(
+            "SELECT DISTINCT sha256, size, type FROM media WHERE capture IS NOT NULL AND sha256 IS NOT NULL "
+            "AND sha256 NOT IN (SELECT film FROM piece)"
+        ).fetchall()
+        for sha256, size, type in rows:
+            if not opinions.has_credentials(self._db, sha256):
+                try:
+                    said = credentials(facts.body(self._db, sha256, size), type)
+                except ArchiverError:
+                    continue  # erased
+                if said is None or said != self._said(sha256):
+                    opinions.set_credentials(self._db, sha256, said)
+
+    def _said(self, sha256: str) -> Any:
+        row = self._db.execute("SELECT said FROM credential WHERE sha256 = ?", (sha256,)).fetchone()
+        return json.loads(row[0]) if row and row[0] else None
 
     # --- posts and words --------------------------------------------------------------------------------------------
 

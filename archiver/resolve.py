@@ -122,7 +122,12 @@ def _is_loss(each: Try) -> bool:
     """A statement that the post is no more. An archive that has nothing, or an archived 404, is none."""
     if each.rank is Rank.ARCHIVE:
         return False
-    return each.outcome is Outcome.GONE or (each.outcome is Outcome.ABSENT and each.reason is Reason.NOT_FOUND)
+    return is_loss(each.outcome, each.reason)
+
+
+def is_loss(outcome: Outcome, reason: Reason) -> bool:
+    """Whether the platform's own answer says that a post is no more."""
+    return outcome is Outcome.GONE or (outcome is Outcome.ABSENT and reason is Reason.NOT_FOUND)
 
 
 def _rank_of(reason: Reason) -> int:

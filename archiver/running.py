@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import dataclasses
 import datetime as dt
 import hashlib
 import json
@@ -12,23 +13,26 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from archiver import __version__, articles, inbox
 from archiver.archive import Article, Job, Rules, Watched
 from archiver.config import Config, load
-from archiver.errors import ArchiveError, ConfigError, InputError
+from archiver.errors import ArchiveError, ArchiveFull, ConfigError, InputError
 from archiver.fetch import Fetcher, retry_after
 from archiver.ledger import checkpoint
 from archiver.ledger.checkpoint import Checkpoint
 from archiver.ledger.keys import Keys
 from archiver.model import canonical, timestamp
+from archiver.notify import Hooks
 from archiver.store import Writer, schema, work
 
+#: How often notices are handed over, and how long the last ones may take, in seconds.
+_TELL, _LAST_WORD = 2.0, 15.0
 #: What of the configuration is read at the start only.
-_AT_START = ("archive", "example", "operator", "fetch", "hosts", "ledger")
+_AT_START = ("archive", "example", "operator", "fetch", "hosts", "ledger", "notify")
 #: So many inputs that could not be read are named in the report that people read.
 _SHOWN = 50
 #: Seconds that work under way gets to finish after SIGTERM or Ctrl-C.
@@ -87,6 +91,12 @@ async def _run(
             record=options.record,
             replay=tuple(options.replay),
         )
+        # A fetcher of its own: no recording holds what hooks are told, or a webhook's address.
+        is_replay = bool(options.replay or config.fetch.replay)
+        telling_fetcher = Fetcher(
+            dataclasses.replace(config.fetch, record=None, replay=()), user_agent=_user_agent(config), environ=environ
+        )
+        hooks = Hooks(config, telling_fetcher, environ)
         job = Job(
             writer,
             fetcher,
@@ -100,8 +110,10 @@ async def _run(
             listener=show.event,
             sign=_signer(config, path),
             authority=config.ledger.authority,
+            told=config.notify.events if hooks.exist and not is_replay else (),
+            told_after=config.notify.after,
         )
-        async with fetcher, job:
+        async with fetcher, telling_fetcher, job:
             loop = asyncio.get_running_loop()
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.add_signal_handler(number, _stop, stopping, job, number, show)
@@ -109,12 +121,21 @@ async def _run(
             if config.example:
                 await job.mark_example()
             await job.begin("run --once" if options.once else "run", config.operator.name, _digest(config))
-            with show.watch(job):
-                if options.once:
-                    await _once(job, inputs, stopping, path)
-                else:
-                    await _serve(job, config, options, environ, path, stopping, show)
-            report = await job.end()
+            try:
+                with show.watch(job):
+                    async with _telling(job, hooks):
+                        if options.once:
+                            await _once(job, inputs, stopping, path)
+                        else:
+                            await _serve(job, config, options, environ, path, stopping, show)
+                        report = await job.end()
+            except ArchiveFull as error:
+                # Told at once: there is no room to keep it until later.
+                if hooks.exist and "disk full" in config.notify.events:
+                    said = {"event": "disk full", "at": timestamp(_now()), "archive": str(path), "error": str(error)}
+                    problem = await hooks.deliver([said], job.run)
+                    show.event("notice failed" if problem else "notice delivered", {"notices": 1, "error": problem})
+                raise
     if options.json:
         print(json.dumps(report, ensure_ascii=False))
     else:
@@ -123,6 +144,28 @@ async def _run(
         print("archiver: stopped. Nothing acknowledged is lost; run again to go on.", file=sys.stderr)
         return 130
     return 2 if report["refused"] and options.once else 0
+
+
+@contextlib.asynccontextmanager
+async def _telling(job: Job, hooks: Hooks) -> AsyncIterator[None]:
+    """Hand over notices beside the run, and what is left for a last time at its end; it never waits for a hook
+    before."""
+
+    async def tell() -> None:
+        while True:
+            await job.deliver(hooks.deliver)
+            await asyncio.sleep(_TELL)
+
+    telling = asyncio.create_task(tell()) if hooks.exist else None
+    try:
+        yield
+    finally:
+        if telling is not None:
+            telling.cancel()
+            await asyncio.gather(telling, return_exceptions=True)
+    if telling is not None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(job.deliver(hooks.deliver), _LAST_WORD)
 
 
 async def _serve(
@@ -263,8 +306,6 @@ def _digest(config: Config) -> str:
 
 def _plain(value: Any) -> Any:
     """The configuration as JSON-ready values."""
-    import dataclasses
-
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {each.name: _plain(getattr(value, each.name)) for each in dataclasses.fields(value)}
     if isinstance(value, Mapping):

@@ -178,5 +178,5 @@ def test_an_archive_of_the_first_format_is_brought_up_to_date(tmp_path: Path) ->
         writer.add_captures([capture(url="https://news.example/after")])
         assert log.size(writer.db) == 6
         assert list(check.damages(writer.db)) == []
-    assert schema.VERSION == 8
+    assert schema.VERSION == 10
     assert NOW.year == 2026

@@ -91,6 +91,8 @@ def write_media(out: BinaryIO, media: dict[str, Any], contents: Contents) -> Non
     if not media["sha256"]:
         out.write(f"<p>A {text(media['kind'])} could not be kept ({text(media['reason'])}).</p>\n".encode())
         return
+    if media["credentials"]:
+        out.write(f"<p>{_credentials(media['credentials'])}</p>\n".encode())
     element = _SHOWN.get(media["type"] or "")
     name = f"<small>{text(media['type'])}, {media['size']} bytes, SHA-256 <code>{media['sha256']}</code></small>"
     if element is None or media["size"] > LARGEST:
@@ -107,6 +109,20 @@ def write_media(out: BinaryIO, media: dict[str, Any], contents: Contents) -> Non
             out.write(base64.b64encode(piece))
     closing = "" if element == "img" else f"</{element}>"
     out.write(f'">{closing}<br>{name}\n'.encode())
+
+
+def _credentials(of: dict[str, Any]) -> str:
+    """What a file's C2PA manifest says, and how far that goes, as trusted HTML."""
+    if "why" in of:
+        return f"The next file carries a C2PA manifest, which was {text(of['state'])} ({said(of['why'])})."
+    who = " of ".join(said(each) for each in (of["signer"], of["issuer"]) if each) or "somebody it does not name"
+    codes = f", with {said(', '.join(of['codes']))}" if of["codes"] else ""
+    return (
+        f"The next file carries a C2PA manifest signed by {who}: {text(of['state'])}{codes}, says "
+        f"{text(of['reader'])}. "
+        "That speaks of the file and of the key that signed it: no list of trusted signers was used, no revocation "
+        "looked up, and what the manifest claims is its signer's word."
+    )
 
 
 def write_post(out: BinaryIO, post: dict[str, Any], snapshot: dict[str, Any], contents: Contents) -> None:

@@ -155,6 +155,9 @@ def _bundle(post: dict[str, Any], contents: Contents, about: dict[str, Any]) -> 
                     "archiver:declaredType": media["declared_type"],
                     "archiver:size": _number(media["size"]),
                     "archiver:alt": media["alt"],
+                    "archiver:c2paState": (media["credentials"] or {}).get("state"),
+                    "archiver:c2paSigner": (media["credentials"] or {}).get("signer"),
+                    "archiver:c2paCodes": " ".join((media["credentials"] or {}).get("codes") or ()) or None,
                 }
             )
             relate("wasDerivedFrom", generatedEntity=name, usedEntity=f"capture:{media['capture']}")

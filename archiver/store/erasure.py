@@ -203,6 +203,7 @@ def forget(db: sqlite3.Connection, wanted: Plan) -> None:
     # What is derived from media's bytes goes with them.
     db.execute("DELETE FROM piece WHERE film NOT IN (SELECT sha256 FROM media WHERE sha256 IS NOT NULL)")
     db.execute("DELETE FROM picture WHERE sha256 NOT IN (SELECT sha256 FROM media WHERE sha256 IS NOT NULL)")
+    db.execute("DELETE FROM credential WHERE sha256 NOT IN (SELECT sha256 FROM media WHERE sha256 IS NOT NULL)")
     for article in wanted.articles:
         inside = "IN (SELECT id FROM embed WHERE article = ?)"
         for table, column in (("code", "embed"), ("wording", "embed"), ("due", "key")):

@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from archiver.model import Outcome, Rank, Reason, moment
+from archiver.model import IMPORTED_BY, Outcome, Rank, Reason, moment
 from archiver.survival import Life
 
 #: The source of articles that no configured source named.
@@ -17,9 +17,10 @@ BY_HAND = "(by hand)"
 
 
 def lives(db: sqlite3.Connection, gone_after: dt.timedelta) -> Iterator[Life]:
-    """Every post that an article shows and that its own platform was asked for. Relays and web archives are no
-    witnesses of what the platform shows. A loss counts once it was found twice, *gone_after* apart, nothing else said
-    in between; until then the post counts as last seen when it was. A post that is hidden exists, and is not seen."""
+    """Every post that an article shows and that its own platform was asked for. Relays, web archives and looks that
+    others handed in are no witnesses of what the platform shows. A loss counts once it was found twice, *gone_after*
+    apart, nothing else said in between; until then the post counts as last seen when it was. A post that is hidden
+    exists, and is not seen."""
     labels: dict[tuple[str, str], tuple[str, ...]] = {}
     for platform, post, named in db.execute(
         "SELECT e.platform, e.post, json_group_array(DISTINCT coalesce(a.label, ?)) FROM embed e "
@@ -29,8 +30,8 @@ def lives(db: sqlite3.Connection, gone_after: dt.timedelta) -> Iterator[Life]:
         labels[platform, post] = tuple(sorted(json.loads(named)))
     looks = db.execute(
         "SELECT platform, post, outcome, reason, started_at FROM attempt INDEXED BY attempt_by_post "
-        "WHERE rank = ? ORDER BY platform, post, started_at",
-        (Rank.FIRST_HAND.value,),
+        "WHERE rank = ? AND instr(source, ?) = 0 ORDER BY platform, post, started_at",
+        (Rank.FIRST_HAND.value, IMPORTED_BY),
     )
     for ref, group in itertools.groupby(looks, key=lambda row: (row[0], row[1])):
         if ref in labels:

@@ -21,6 +21,7 @@ from archiver.model import (
     Embed,
     Kind,
     Media,
+    Outcome,
     Post,
     PostRef,
     Rank,
@@ -30,6 +31,7 @@ from archiver.model import (
     as_json,
     canonical,
     media_from,
+    moment,
     timestamp,
 )
 
@@ -242,6 +244,25 @@ def was_seen(db: sqlite3.Connection, ref: PostRef) -> bool:
     return db.execute(f"SELECT 1 FROM snapshot WHERE {_OWN} LIMIT 1", key).fetchone() is not None  # noqa: S608
 
 
+def live_of(db: sqlite3.Connection, ref: PostRef) -> tuple[Outcome, Reason, dt.datetime] | None:
+    """What the platform itself said last of a post, as it was settled last, and when."""
+    row = db.execute(
+        "SELECT live, live_reason, live_at FROM post WHERE platform = ? AND id = ? AND live IS NOT NULL",
+        (ref.platform, ref.id),
+    ).fetchone()
+    return (Outcome(row[0]), Reason(row[1]), moment(row[2])) if row else None
+
+
+def locations_of(db: sqlite3.Connection, ref: PostRef, most: int) -> list[str]:
+    """Where the articles stand that show a post."""
+    rows = db.execute(
+        "SELECT DISTINCT location FROM embed JOIN article ON article.id = embed.article "
+        "WHERE platform = ? AND post = ? ORDER BY location LIMIT ?",
+        (ref.platform, ref.id, most),
+    )
+    return [row[0] for row in rows]
+
+
 def claim_for(db: sqlite3.Connection, ref: PostRef) -> Claim:
     """The fullest claim any article makes about a post: a web archive files under the handle of the time."""
     row = db.execute(
@@ -444,6 +465,20 @@ def set_media(
 
 def has_picture(db: sqlite3.Connection, sha256: str) -> bool:
     return db.execute("SELECT 1 FROM picture WHERE sha256 = ?", (sha256,)).fetchone() is not None
+
+
+def has_credentials(db: sqlite3.Connection, sha256: str) -> bool:
+    """Whether a file was looked into for a C2PA manifest, and the manifest read if there is one."""
+    row = db.execute(
+        "SELECT 1 FROM credential WHERE sha256 = ? AND coalesce(json_extract(said, '$.why'), '') NOT LIKE '%installed'",
+        (sha256,),
+    ).fetchone()
+    return row is not None
+
+
+def set_credentials(db: sqlite3.Connection, sha256: str, said: dict[str, Any] | None) -> None:
+    """Keep what a file's C2PA manifest says; None where it carries none."""
+    db.execute("INSERT OR REPLACE INTO credential VALUES (?, ?)", (sha256, None if said is None else packed(said)))
 
 
 def add_picture(db: sqlite3.Connection, sha256: str, pdq: bytes | None) -> None:

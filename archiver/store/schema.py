@@ -17,7 +17,7 @@ from archiver.errors import ArchiveBusy, ArchiveError, ArchiveFull, InputError, 
 #: `PRAGMA application_id`: the letters "arcv", so that `file` and we can tell an archive from any other database.
 APPLICATION_ID = 0x61726376
 #: `PRAGMA user_version`: the number of migrations; a larger one in a file is a later program's.
-VERSION = 8
+VERSION = 10
 PAGE_SIZE = 8192
 #: Bytes of a blob live in immutable pieces of at most this many (EVIDENCE 2: whole 50 MB values read ten times slower).
 CHUNK_SIZE = 1024 * 1024
@@ -251,8 +251,22 @@ ALTER TABLE due ADD COLUMN host TEXT;
 DROP INDEX due_by_priority;
 CREATE INDEX due_by_line ON due(host, priority, due_at, key);
 """
+# What the service does besides. `notice` is what somebody is to be told, until it is delivered. `copy` is one address
+# that a web archive was asked to save: its job, and how that ended. `robots` is what a host's robots.txt asks of
+# programs: seconds between two requests (NULL: it says nothing).
+SERVICE = """
+CREATE TABLE notice (
+  id INTEGER PRIMARY KEY, body TEXT NOT NULL, due_at TEXT NOT NULL, tries INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE TABLE copy (
+  url TEXT PRIMARY KEY, job TEXT, status TEXT, memento TEXT, message TEXT, asked_at TEXT, ended_at TEXT
+) STRICT;
+CREATE TABLE robots (host TEXT PRIMARY KEY, delay REAL, read_at TEXT NOT NULL) STRICT, WITHOUT ROWID;
+"""
+# What a picture's or film's C2PA manifest says (`archiver.credentials`); NULL where none was found in it.
+CREDENTIAL = "CREATE TABLE credential (sha256 TEXT PRIMARY KEY, said TEXT) STRICT, WITHOUT ROWID;"
 #: Every statement that made the schema, in the order of the migrations.
-SCRIPTS = (FACTS, GUARDS, OPINIONS, WORK, LEDGER, CUSTODY, CONTEXT, CID, WATCHED, DERIVED, LINE)
+SCRIPTS = (FACTS, GUARDS, OPINIONS, WORK, LEDGER, CUSTODY, CONTEXT, CID, WATCHED, DERIVED, LINE, SERVICE, CREDENTIAL)
 #: What stands in place of a capture's record that was erased.
 ERASED = '{"erased":true}'
 
@@ -432,6 +446,15 @@ def _migrate(connection: sqlite3.Connection) -> None:
     def line(db: Database) -> None:
         for statement in _statements(LINE):
             db.execute(statement)
+
+    @migrations(name="0009_service")
+    def service(db: Database) -> None:
+        for statement in _statements(SERVICE):
+            db.execute(statement)
+
+    @migrations(name="0010_credential")
+    def credential(db: Database) -> None:
+        db.execute(CREDENTIAL)
 
     migrations.apply(Database(connection))
     connection.execute(f"PRAGMA user_version = {VERSION}")

@@ -290,12 +290,12 @@ def dossier(db: sqlite3.Connection, ref: Ref) -> dict[str, Any]:
             for each in attempts
         ],
         "captures": [capture_line(db, id) for id in ids if id],
-        "media": _media(media),
+        "media": _media(media, db),
         "articles": [shown_in(each) for each in embeds],
     }
 
 
-def _media(rows: list[sqlite3.Row]) -> list[dict[str, Any]]:
+def _media(rows: list[sqlite3.Row], db: sqlite3.Connection) -> list[dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for each in rows:
         shown = json.loads(each["shown"])
@@ -315,9 +315,17 @@ def _media(rows: list[sqlite3.Row]) -> list[dict[str, Any]]:
                 "url": each["url"] or next(iter(shown["urls"]), None),
                 "capture": each["capture"],
                 "reason": each["reason"],
+                "credentials": _credentials(db, each["sha256"]),
             },
         )
     return list(found.values())
+
+
+def _credentials(db: sqlite3.Connection, sha256: str | None) -> dict[str, Any] | None:
+    """What the file's C2PA manifest says of itself (`archiver.credentials`); None where none was found."""
+    row = db.execute("SELECT said FROM credential WHERE sha256 = ?", (sha256,)).fetchone() if sha256 else None
+    found: dict[str, Any] | None = json.loads(row[0]) if row and row[0] else None
+    return found
 
 
 def shown_in(row: sqlite3.Row) -> dict[str, Any]:

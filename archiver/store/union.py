@@ -134,6 +134,7 @@ _ROWS = (
     ("snapshot", ("id",), "observed_at"),
     ("media", ("snapshot", "key"), "sha256 IS NULL, capture IS NULL"),
     ("picture", ("sha256",), "pdq IS NULL"),
+    ("credential", ("sha256",), "said IS NULL, said LIKE '%\"not read\"%'"),
     ("piece", ("film", "seq"), "capture"),
     ("post", ("platform", "id"), "snapshot IS NULL, depth, live_at IS NULL"),
 )
