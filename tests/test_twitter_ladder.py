@@ -5,15 +5,16 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
-from drive import capture, drive, exchange, needs_shared
+from drive import SHARED, capture, drive, exchange, needs_shared
 from hypothesis import given
 from hypothesis import strategies as st
 
 from archiver import memento
 from archiver.errors import NotRecorded, Unreachable
 from archiver.model import Claim, PostRef, Reason, Resolution
+from archiver.platforms.twitter import sequential
 from archiver.platforms.twitter.climb import fits_day, window
-from archiver.platforms.twitter.grammar import EPOCH_MS
+from archiver.platforms.twitter.grammar import EPOCH_MS, LAST_SEQUENTIAL
 from archiver.platforms.twitter.ladder import resolve
 from archiver.platforms.twitter.payloads import path_handle
 from archiver.platforms.twitter.recovery import id_range, prefixes
@@ -329,9 +330,27 @@ def test_the_ids_of_a_day_are_those_of_platforms_4():
     assert prefixes(*id_range(DAY)) == ("1820", "1821")
 
 
-def test_days_before_ids_carried_a_time_have_no_range():
-    assert id_range(dt.date(2010, 10, 1)) is None
-    assert id_range(dt.date(2010, 11, 5)) is not None
+def test_days_before_ids_carried_a_time_have_the_counted_ids_of_about_those_days():
+    low, high = id_range(dt.date(2008, 5, 1))
+    assert low < 801_000_000 < high and high - low < 10_000_000 and prefixes(low, high) == ("79", "80")
+    assert id_range(dt.date(2006, 3, 21))[0] == 20
+    assert id_range(dt.date(2006, 3, 1)) is None
+    low, high = id_range(dt.date(2010, 11, 4))
+    assert low < LAST_SEQUENTIAL < high, "the day on which ids came to be timed has both kinds"
+
+
+@needs_shared
+def test_counted_ids_are_placed_within_the_margin():
+    """The whole timeline of TweetedAt, of which a thinned one is kept."""
+    lines = (SHARED / "fixtures/twitter/presnowflake/TweetTimeline.csv").read_text().splitlines()
+    points = [(int(id), int(at)) for id, at, _ in (line.split(",") for line in lines) if id.isdigit()]
+    assert len(points) > 2300
+    worst = max(abs(sequential.given_about(id).timestamp() - at) for id, at in points)
+    assert dt.timedelta(seconds=worst) < sequential.MARGIN / 2
+    for id, at in points[:: len(points) // 40]:
+        day = dt.datetime.fromtimestamp(at, dt.UTC)
+        low, high = sequential.ids_of(day, day)
+        assert low <= id < high
 
 
 @given(st.dates(dt.date(2010, 11, 8), dt.date(2039, 1, 1)), st.integers(0, 10**9))

@@ -17,7 +17,7 @@ from archiver.answers import indexed, replayed
 from archiver.errors import ParseError
 from archiver.likeness import Kind, Likeness
 from archiver.model import Capture, Claim, Finding, Post, PostRef, Reason, Request
-from archiver.platforms.twitter import payloads
+from archiver.platforms.twitter import payloads, sequential
 from archiver.platforms.twitter.climb import PASSING, Climb, alike, has_code, is_telling, same_handle, show, window
 from archiver.platforms.twitter.grammar import EPOCH_MS, LAST_SEQUENTIAL, match, posted_at
 from archiver.platforms.twitter.wayback import HOSTS, MAX_MEMENTOS, read_memento, worth_reading
@@ -29,16 +29,24 @@ MAX_ROWS = 5000
 _LONG = 30
 
 _HANDLE = re.compile(r"\w{1,20}", re.ASCII)
+_FIRST = dt.datetime(2006, 3, 21, tzinfo=dt.UTC)
 _RUNG = "handle+date+text"
 
 
 def id_range(day: dt.date) -> tuple[int, int] | None:
-    """The ids a post of that day can have: half-open. None for days before ids carried a time (2010-11-04)."""
-    low, high = (_first_id(at) for at in window(day))
-    return (max(low, LAST_SEQUENTIAL + 1), high) if high > LAST_SEQUENTIAL else None
+    """The ids a post of that day can have: half-open. None for days before the first id (2006-03-21)."""
+    start, end = window(day)
+    low, high = (_first_id(at) for at in (start, end))
+    if high <= LAST_SEQUENTIAL:
+        low, high = sequential.ids_of(start, end)
+        return (low, high) if end >= _FIRST else None
+    if low <= LAST_SEQUENTIAL:
+        low = sequential.ids_of(start, end)[0]
+    return low, high
 
 
 def _first_id(at: dt.datetime) -> int:
+    """The first id timed at or after that moment; a counted one for any before ids were timed."""
     return max(0, (int(at.timestamp() * 1000) - EPOCH_MS) << 22)
 
 
@@ -58,7 +66,7 @@ def prefixes(low: int, high: int) -> tuple[str, ...]:
 
 
 def _common(one: str, other: str) -> str:
-    length = next((n for n, (a, b) in enumerate(zip(one, other, strict=True)) if a != b), len(one))
+    length = next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), len(one))
     return one[:length]
 
 
@@ -96,7 +104,7 @@ def recover(climb: Climb, pointed: PostRef | None = None) -> Generator[Request, 
     if Reason.RATE_LIMITED in climb.passing:
         return None
     if span is None:
-        climb.note(_RUNG, f"ids of {claim.date} carry no time to search by")
+        climb.note(_RUNG, f"there were no posts about {claim.date}")
         return None
     posts, is_complete = yield from _posts_of(climb, handle, span)
     if not posts:
