@@ -26,7 +26,7 @@ from archiver import __version__, hls, picture, resolve, sniff
 from archiver.articles import listings, readers
 from archiver.corroborate import corroborate
 from archiver.credentials import credentials
-from archiver.errors import ArchiverError, FetchError, InputError, ParseError
+from archiver.errors import ArchiverError, FetchError, InputError, ParseError, Refused
 from archiver.ledger.stamps import stamp
 from archiver.model import (
     EMPTY,
@@ -229,6 +229,9 @@ class Job:
         """Follow these choices from now on."""
         self._rules, self._sources = rules, sources
         self._platforms = {name: each for name, each in platforms().items() if name not in rules.disabled}
+        self._left_out = frozenset(
+            host for each in self._platforms.values() for host in resolve.left_out(each, rules.sources.get(each.name))
+        )
 
     def stop(self) -> None:
         """Begin nothing new; what is under way is finished."""
@@ -552,16 +555,19 @@ class Job:
         work.hurry(db, now, _NO_ANSWER)
 
     async def _drive(
-        self, look: Generator[Request, Capture, Found], began_at: dt.datetime | None
+        self, look: Generator[Request, Capture, Found], began_at: dt.datetime | None, barred: Collection[str] = ()
     ) -> tuple[Found, list[Capture], list[FetchError]]:
         """Run a look-up: what it returned, the captures it was given, the silences it met. An uncaught FetchError or
-        ParseError of the look-up is raised with what was captured until then in `captures`."""
+        ParseError of the look-up is raised with what was captured until then in `captures`. Nothing is asked of a
+        *barred* host."""
         captures: list[Capture] = []
         failures: list[FetchError] = []
         try:
             request = next(look)
             while True:
                 try:
+                    if barred and urlsplit(request.url).hostname in barred:
+                        raise Refused(f"{request.url}: the configuration leaves this source out", reason="not-tried")
                     hops = await self._ask(request, began_at)
                 except FetchError as error:
                     captures.extend(getattr(error, "captures", ()))
@@ -947,7 +953,8 @@ class Job:
     async def _resolve(self, piece: work.Due, began_at: dt.datetime | None) -> None:
         shown = await self._db(opinions.embed, piece.key)
         try:
-            resolution, _, _ = await self._drive(resolve.resolve(shown.embed, self._platforms), began_at)
+            look = resolve.resolve(shown.embed, self._platforms)
+            resolution, _, _ = await self._drive(look, began_at, barred=self._left_out)
         except _Ended as end:
             resolution = resolve.failed(end.error)
 

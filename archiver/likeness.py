@@ -11,6 +11,7 @@ import dataclasses
 import difflib
 import enum
 import html
+import itertools
 import re
 import unicodedata
 from collections.abc import Callable
@@ -199,16 +200,20 @@ def signs_fit(claimed: str, actual: str, kind: Kind = Kind.SAME) -> bool:
         lambda sign: len(sign.encode("utf-16-le", "surrogatepass")) // 2,
         lambda sign: len(sign.encode("utf-8", "surrogatepass")),
     )
-    return any(re.fullmatch("".join(_lost_as(sign, units) for sign in theirs), bare) is not None for units in encoders)
+    return any(re.fullmatch(_lost_as(theirs, units), bare) is not None for units in encoders)
 
 
-def _lost_as(sign: str, units: Callable[[str], int]) -> str:
-    if sign == " ":
-        return sign
-    if _LOST.match(sign):
-        return r"[?\ufffd]+"
-    lost = rf"[?\ufffd]{{{units(sign)}}}"
-    return f"(?:{lost})?" if _JOINT.match(sign) else f"(?:{sign}|{lost})"
+def _lost_as(signs: list[str], units: Callable[[str], int]) -> str:
+    """An expression for what an encoder may have left: each emoji is kept, or is lost with all that is joined to it."""
+    pattern = ""
+    for at, sign in enumerate(signs):
+        if _EMOJI.match(sign):
+            joints = itertools.takewhile(_JOINT.match, signs[at + 1 :])
+            lost = units(sign) + sum(map(units, joints))
+            pattern += rf"(?:{sign}|[?\ufffd]{{{lost}}})"
+        elif not _JOINT.match(sign):
+            pattern += sign if sign == " " else r"[?\ufffd]+"
+    return pattern
 
 
 def _signs(text: str) -> list[str]:
@@ -234,7 +239,7 @@ def _compare(claimed: str, actual: str, is_cut: bool) -> Likeness:
         return Likeness(0.9, Kind.PART, _letters(ours))
     if _begins(ours, theirs) and _ends_cut(claimed):
         return Likeness(0.9, Kind.CUT, _letters(ours[:-1]))
-    if _begins(theirs, ours) and (is_cut or _ends_cut(actual)):
+    if is_cut and _begins(theirs, ours):
         return Likeness(0.9, Kind.CUT, _letters(theirs[:-1]))
     return _similar(ours, theirs)
 

@@ -44,6 +44,14 @@ def sources_of(platform: Platform | None, order: Sequence[str] | None, environ: 
     return [source for source in chosen if source.needs is None or environ.get(source.needs)]
 
 
+def left_out(platform: Platform, order: Sequence[str] | None) -> frozenset[str]:
+    """The hosts that the configured sources of a platform do without: nothing is asked of them to resolve an embed
+    either."""
+    every = platform.sources()
+    chosen = {host for source in every if order is None or source.name in order for host in source.hosts}
+    return frozenset(host for source in every for host in source.hosts) - chosen
+
+
 def finding_of(error: FetchError) -> Finding:
     """Silence as a finding."""
     reason = Reason(error.reason)

@@ -249,6 +249,21 @@ def test_a_full_disk_gets_a_sentence_and_is_recovered_from(small: dict[str, Any]
     assert "sound" in archiver("verify").stdout
 
 
+def test_a_relay_that_the_configuration_leaves_out_is_asked_for_nothing(
+    world: World, archiver: Run, home: Path
+) -> None:
+    text = "The bridge over the river is closed until further notice, says the harbour."
+    post = world.post("reporter", text, created_at=dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC))
+    world.archive(post, world.clock.now, "shell")
+    world.restrict(post, world.clock.now)
+    (home / "article.txt").write_text(f"{text} — A Reporter (@reporter) March 1, 2026\n")
+    config = home / "config.toml"
+    config.write_text(config.read_text() + '[platforms.twitter]\nsources = ["syndication", "wayback"]\n')
+    report = json.loads(archiver("run", "--once", "--json", "article.txt").stdout)
+    assert report["states"] == {"unresolved": 1}
+    assert not [line for line in world.log if line.request.host == "api.fxtwitter.com"]
+
+
 def test_lookup_says_found_or_not_by_its_exit_code(small: dict[str, Any], archiver: Run) -> None:
     archiver("run", "--once", "a.html")
     archiver("lookup", "porthavenlive/status/" + small["crane"].id, expect=1)  # no URL of a post

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archiver.model import Outcome, Rank, Reason, State
-from archiver.resolve import Try, judge, next_try
+from archiver.platforms import platforms
+from archiver.resolve import Try, judge, left_out, next_try
 
 DAY = dt.timedelta(hours=24)
 START = dt.datetime(2026, 11, 22, 12, 0, tzinfo=dt.UTC)
@@ -94,3 +95,11 @@ def test_waits_grow_and_then_stay() -> None:
     waits = [next_try(Reason.TIMEOUT, tries, DAY, retry) for tries in range(4)]
     assert waits == [retry[0], retry[1], retry[1], retry[1]]
     assert next_try(Reason.RECHECK, 0, DAY, retry) == DAY
+
+
+def test_the_hosts_of_sources_left_out_are_barred_unless_another_source_shares_them() -> None:
+    twitter = platforms()["twitter"]
+    assert left_out(twitter, None) == frozenset()
+    barred = left_out(twitter, ["syndication", "wayback"])
+    assert "api.fxtwitter.com" in barred and "publish.twitter.com" in barred
+    assert not barred & {"cdn.syndication.twimg.com", "web.archive.org"}

@@ -263,3 +263,15 @@ def test_an_outbound_link_leads_to_no_post(world):
     world.code("Outbound01", "https://news.example.org/a")
     answer = resolved(world, Claim("reporter", None, MADE.date(), TEXT, ("Outbound01",), ()))
     assert (answer.ref, answer.reason, answer.candidates) == (None, Reason.LINK_ELSEWHERE, ())
+
+
+def test_a_post_that_x_shows_to_nobody_without_an_account_is_read_at_a_relay(world):
+    """Its archived captures are shells; only the relay tells which of the author's posts has the words."""
+    at = world.clock.now - dt.timedelta(days=3)
+    text = "The bridge over the river is closed until further notice, says the harbour."
+    post = world.post("reporter", text, created_at=at)
+    world.archive(post, world.clock.now, "shell")
+    world.restrict(post, world.clock.now)
+    found = resolved(world, claimed(post))
+    assert found.ref is not None and found.ref.id == post.id
+    assert any(line.request.host == "api.fxtwitter.com" for line in world.log)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 
 from archiver.answers import absent, ask
@@ -12,7 +12,12 @@ from archiver.likeness import Likeness, quoted
 from archiver.model import Candidate, Capture, Claim, Evidence, Finding, Post, PostRef, Reason, Request, Resolution
 from archiver.platforms.twitter import payloads
 from archiver.platforms.twitter.grammar import posted_at
-from archiver.platforms.twitter.sources import read_syndication, syndication_request
+from archiver.platforms.twitter.sources import (
+    fxtwitter_request,
+    read_fxtwitter,
+    read_syndication,
+    syndication_request,
+)
 
 #: Embeds state a day without a zone: any zone's day lies within it (PLATFORMS.md 2 and 4).
 SLACK = dt.timedelta(hours=26)
@@ -89,12 +94,24 @@ def same_handle(one: str | None, other: str | None) -> bool:
 
 
 def show(ref: PostRef) -> Generator[Request, Capture, tuple[Finding, Capture | None]]:
-    """What X's keyless endpoint shows of a candidate, if anything: it only ever confirms or contradicts."""
-    answer = yield from ask(syndication_request(ref))
+    """What X's keyless endpoint shows of a candidate, if anything; it only ever confirms or contradicts. What X shows
+    to nobody without an account, a relay may."""
+    shown = yield from _asked(syndication_request(ref), ref, read_syndication)
+    if shown[0].reason in {Reason.AGE_RESTRICTED, Reason.UNKNOWN}:
+        relayed = yield from _asked(fxtwitter_request(ref), ref, read_fxtwitter)
+        if relayed[0].post:
+            return relayed
+    return shown
+
+
+def _asked(
+    request: Request, ref: PostRef, read: Callable[[Capture, PostRef], Finding]
+) -> Generator[Request, Capture, tuple[Finding, Capture | None]]:
+    answer = yield from ask(request)
     if isinstance(answer, Finding):
         return answer, None
     try:
-        return read_syndication(answer, ref), answer
+        return read(answer, ref), answer
     except ParseError:
         return absent(Reason.UNREADABLE), answer
 
