@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
-from archiver import __version__, hls, picture, resolve, sniff
+from archiver import __version__, hls, picture, resolve, savepagenow, sniff
 from archiver.articles import listings, readers
 from archiver.corroborate import corroborate
 from archiver.credentials import credentials
@@ -48,7 +48,7 @@ from archiver.model import (
     timestamp,
 )
 from archiver.platforms import Platform, Source, platforms
-from archiver.store import Writer, erasure, facts, notices, opinions, watch, work
+from archiver.store import Writer, copies, erasure, facts, notices, opinions, watch, work
 from archiver.store import log as store_log
 
 log = logging.getLogger("archiver")
@@ -79,6 +79,12 @@ _RECENT = 512
 _SILENCE = dt.timedelta(minutes=5)
 #: An article published this long ago is no news any more: what it shows waits for what newer ones show.
 _NEWS = dt.timedelta(days=2)
+#: The waits between two looks at a copy that is being made elsewhere, in seconds; then it is looked at again later, so
+#: many times.
+_FOLLOW = (2.0, 5.0, 10.0, 15.0, 30.0, 60.0)
+_FOLLOW_AGAIN, _FOLLOWED = dt.timedelta(minutes=10), 12
+#: An account's limit is a day's: it is not tried again before this.
+_LIMIT = dt.timedelta(hours=6)
 #: The label of what was added by hand.
 ADDED = "added"
 #: So many listed addresses go into the queue in one transaction.
@@ -139,6 +145,8 @@ class Rules:
     photos: bool = True
     videos: bool = True
     context_depth: int = 1
+    save_posts: bool = False
+    save_articles: bool = False
     concurrency: int = 32
     environ: Mapping[str, str] = field(default_factory=dict)
 
@@ -441,6 +449,8 @@ class Job:
             for seq in range(len(embeds)):
                 work.mark_due(db, "embed", opinions.name_of("embed", id, seq), now, is_backlog=is_backlog)
             self.known["embed"] += len(embeds)
+            if self._rules.save_articles and capture.origin.kind == "live":
+                self._want_copy(db, article.location, now)
 
         await self._write(note)
         self.articles[id] = None
@@ -699,6 +709,8 @@ class Job:
                 await self._climb(piece, began_at)
             case "media":
                 await self._fetch_media(piece, began_at)
+            case "save":
+                await self._save(piece, began_at)
 
     async def _read_source(self, piece: work.Due) -> None:
         """Take in what a source of the configuration shows now."""
@@ -1022,6 +1034,9 @@ class Job:
                 work.done(db, "post", str(ref))
                 return
             self._want_media(db, ref, now)
+            is_shown = self._rules.save_posts and not self._replayed and not opinions.depth_of(db, ref)
+            if is_shown and platform and opinions.was_seen(db, ref):
+                self._want_copy(db, platform.url(ref), now)
             self._schedule(db, self._settle(db, ref), piece, now)
 
         await self._write(note)
@@ -1324,6 +1339,64 @@ class Job:
                 self._listen("film left", {"url": _bare(url), "reason": reason.value, "detail": film.tombstone})
         return reason, tried, None, None
 
+    # --- copies elsewhere -------------------------------------------------------------------------------------------
+
+    def _want_copy(self, db: Any, url: str, now: dt.datetime) -> None:
+        """Have a web archive asked for a copy, once."""
+        if url.startswith(("http://", "https://")) and copies.add(db, url):
+            work.mark_due(db, "save", url, now)
+
+    async def _save(self, piece: work.Due, began_at: dt.datetime | None) -> None:
+        """Have a copy made, and follow its job to the end: here for two minutes, then again later. A kill loses no job:
+        its name is in the archive before it is followed."""
+        url, job, said = piece.key, await self._db(copies.job, piece.key), savepagenow.Answer()
+        try:
+            if job is None:
+                said = savepagenow.answer((await self._ask(savepagenow.ask(url), began_at, anew=True))[-1])
+                if said.job is not None:
+                    job = said.job
+                    await self._write(copies.begun, url, job, self._now())
+            for wait in _FOLLOW if job is not None else ():
+                await asyncio.sleep(wait)
+                said = savepagenow.answer((await self._ask(savepagenow.look(str(job)), None, anew=True))[-1])
+                if said.memento or said.problem or self._stopping:
+                    break
+        except FetchError as error:
+            if error.reason == "rate-limited" and await self._wait_for(piece, savepagenow.HOME):
+                return
+            said = savepagenow.Answer(problem=str(error))
+        except ParseError as error:
+            if await self._wait_for(piece, savepagenow.HOME):  # a 429 need not be JSON
+                return
+            said = savepagenow.Answer(problem=str(error))
+
+        def note(db: Any) -> None:
+            now, kind = self._now(), "save"
+            if said.memento:
+                copies.ended(db, url, copies.SAVED, now, memento=said.memento, message=None)
+                work.done(db, kind, url)
+            elif not said.problem:
+                is_lost = piece.tries >= _FOLLOWED
+                if is_lost:
+                    copies.begun(db, url, None, now)  # nobody knows what became of it: it is asked for again
+                tries = 0 if is_lost else piece.tries + 1
+                work.put_off(db, kind, url, now + _FOLLOW_AGAIN, tries=tries, reason="being saved elsewhere")
+            elif said.is_final or (not said.is_limit and piece.tries >= len(self._rules.retry)):
+                copies.ended(db, url, copies.FAILED, now, memento=None, message=said.problem)
+                work.done(db, kind, url)
+            else:
+                copies.ended(db, url, None, now, memento=None, message=said.problem)
+                wait = _LIMIT if said.is_limit else self._rules.retry[piece.tries]
+                tries = piece.tries if said.is_limit else piece.tries + 1
+                work.put_off(db, kind, url, now + wait, tries=tries, reason="not saved elsewhere", detail=said.problem)
+
+        await self._write(note)
+        if said.memento:
+            self.counts["copies saved"] += 1
+            self._listen("saved elsewhere", {"url": url, "memento": said.memento})
+        elif said.problem:
+            self._listen("not saved elsewhere", {"url": url, "error": said.problem})
+
     # --- the report -------------------------------------------------------------------------------------------------
 
     async def report(self) -> dict[str, Any]:
@@ -1349,6 +1422,7 @@ class Job:
             "requests": dict(sorted(self.requests.items())),
             "pages": {what: self.counts[f"pages {what}"] for what in ("read", "unchanged", "failed")},
             "listed": {"new": self.counts["articles listed"], "failed": self.counts["articles failed"]},
+            "copies_saved": self.counts["copies saved"],
             "refused": list(self.refused.values()),
             "waiting": waiting,
             "silent_hosts": sorted(host for host, (at, _) in self._silent.items() if self._now() - at < _SILENCE),

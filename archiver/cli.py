@@ -759,6 +759,8 @@ def _status(options: argparse.Namespace) -> int:
         print(f"  {added} added by hand and not taken up yet")
     for each in sources["ticks"]:
         print(f"  {each['source']}: read {_minute(each['at'])}, next {_minute(each['next'])}")
+    if status["copies"]:
+        print("  copies elsewhere: " + ", ".join(f"{count} {state}" for state, count in status["copies"].items()))
     for each in status["waiting"]:
         print(f"  waiting: {each['count']} {each['kind']} ({each['reason']}), next {_minute(each['next'])}")
     for each in status["hosts"]:

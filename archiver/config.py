@@ -125,6 +125,15 @@ class LedgerConfig:
     authority: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class SaveConfig:
+    """Whether the Wayback Machine is asked for a copy as well (Save Page Now): of posts, of articles. Off by default,
+    for it is another's machine; the account's keys are in the environment (`savepagenow.KEYS`)."""
+
+    posts: bool = False
+    articles: bool = False
+
+
 #: What can be told: see `NotifyConfig`.
 EVENTS = ("source failing", "source recovered", "host silent", "disk full", "post missing", "post gone", "post back")
 
@@ -180,6 +189,7 @@ class Config:
     media: MediaConfig = MediaConfig()
     ledger: LedgerConfig = LedgerConfig()
     notify: NotifyConfig = NotifyConfig()
+    save: SaveConfig = SaveConfig()
     hosts: Mapping[str, HostConfig] = field(default_factory=lambda: HOSTS)
 
     @property

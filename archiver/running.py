@@ -17,7 +17,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from archiver import __version__, articles, inbox
+from archiver import __version__, articles, inbox, savepagenow
 from archiver.archive import Article, Job, Rules, Watched
 from archiver.config import Config, load
 from archiver.errors import ArchiveError, ArchiveFull, ConfigError, InputError
@@ -50,8 +50,17 @@ def run(config: Config, options: argparse.Namespace, environ: Mapping[str, str])
             if not config.sources
             else "articles on the command line need --once; the service reads the [[sources]] of the configuration."
         )
+    _need_keys(config, environ)
     _refuse_wrong_archive(path, config)
     return asyncio.run(_run(config, options, environ, path, inputs))
+
+
+def _need_keys(config: Config, environ: Mapping[str, str]) -> None:
+    if (config.save.posts or config.save.articles) and ":" not in environ.get(savepagenow.KEYS, ""):
+        raise ConfigError(
+            f"[save] needs the keys of an archive.org account: set the environment variable {savepagenow.KEYS} to "
+            "ACCESSKEY:SECRET (https://archive.org/account/s3.php), or turn [save] off."
+        )
 
 
 def _refuse_wrong_archive(path: Path, config: Config) -> None:
@@ -191,6 +200,7 @@ async def _serve(
         try:
             new = load(options.config, environ=environ)
             check(new.sources)
+            _need_keys(new, environ)
             if not new.sources:
                 raise ConfigError("there are no [[sources]] in it; the service needs one")
         except ConfigError as error:
@@ -325,6 +335,8 @@ def rules(config: Config, environ: Mapping[str, str]) -> Rules:
         retry=config.recheck.retry,
         photos=config.media.photos,
         videos=config.media.videos,
+        save_posts=config.save.posts and not config.example,
+        save_articles=config.save.articles and not config.example,
         concurrency=config.fetch.connections,
         environ=environ,
     )

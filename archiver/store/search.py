@@ -399,7 +399,7 @@ def writer(db: sqlite3.Connection, now: str) -> dict[str, str] | None:
 
 def status(db: sqlite3.Connection, now: str) -> dict[str, Any]:
     """How the archive stands: totals, what is due and waits and why, hosts that asked us to wait, the last runs."""
-    from archiver.store import watch
+    from archiver.store import copies, watch
 
     pages, size = (db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
     count = {
@@ -412,8 +412,10 @@ def status(db: sqlite3.Connection, now: str) -> dict[str, Any]:
     ).fetchone()
     # An archive that no later program wrote in yet has no watched pages: a reader changes nothing.
     is_current = db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'watched'").fetchone() is not None
+    has_copies = db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'copy'").fetchone() is not None
     return {
         "sources": watch.sources(db) if is_current else watch.NONE,
+        "copies": copies.count(db) if has_copies else {},
         "growth": [
             {"day": row[0], "bytes": row[1]}
             for row in (db.execute("SELECT day, bytes FROM growth ORDER BY day DESC LIMIT 31") if is_current else ())

@@ -15,7 +15,7 @@ from typing import Any
 from archiver.model import moment, timestamp
 
 #: What is done first: new articles and embeds (they may lead to posts that die now), then posts, then their media.
-PRIORITY = {"source": 0, "file": 0, "watched": 0, "article": 0, "embed": 0, "post": 1, "media": 2}
+PRIORITY = {"source": 0, "file": 0, "watched": 0, "article": 0, "embed": 0, "post": 1, "media": 2, "save": 2}
 #: Looking again at what is archived comes last.
 AGAIN = 3
 #: Articles published long ago, and the posts they show: after what was just published, before looking again.
@@ -25,7 +25,8 @@ BACKLOG = 4
 @dataclass(frozen=True, slots=True)
 class Due:
     """One piece of work. `key` is a source's label, a file's path, a page's or an article's URL, an embed's id,
-    `platform:id` of a post, or `platform:id key` of one of its media. `began_at` is set where an earlier run began it
+    `platform:id` of a post, or `platform:id key` of one of its media;
+    of a copy to be saved elsewhere, its address. `began_at` is set where an earlier run began it
     and was cut off."""
 
     kind: str
