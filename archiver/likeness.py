@@ -11,12 +11,12 @@ import dataclasses
 import difflib
 import enum
 import html
-import itertools
 import re
 import unicodedata
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+
+from archiver import emoji
 
 #: No more words than this are compared; the longest posts have a few thousand.
 MAX_WORDS = 4000
@@ -86,14 +86,25 @@ def words(text: str) -> tuple[str, ...]:
     return tuple(_WORD.findall(clean(text))[:MAX_WORDS])
 
 
-def likeness(claimed: str, actual: str, *, is_cut: bool = False) -> Likeness:
-    """How the text an article claims stands to the text a source shows. `is_cut` where the source is known to cut."""
+def likeness(claimed: str, actual: str, *, is_cut: bool = False, encoder: emoji.Encoder | None = None) -> Likeness:
+    """How the text an article claims stands to the text a source shows. `is_cut` where the source is known to cut,
+    *encoder* what is known to have lost the article's emoji."""
     best = Likeness(0.0, Kind.EMPTY)
     for ours, theirs in dict.fromkeys(((claimed, actual), (_MENTIONS.sub("", claimed), _MENTIONS.sub("", actual)))):
         found = _compare(ours, theirs, is_cut)
         if (found.agrees, found.score) > (best.agrees, best.score) or best.kind is Kind.EMPTY:
             best = found
-    return dataclasses.replace(best, has_signs=signs_fit(claimed, actual, best.kind)) if best.agrees else best
+    return dataclasses.replace(best, has_signs=_signs_fit(claimed, actual, best.kind, encoder)) if best.agrees else best
+
+
+def _signs_fit(claimed: str, actual: str, kind: Kind, encoder: emoji.Encoder | None) -> bool:
+    if kind is Kind.PART:
+        actual = actual[-len(claimed) :]
+    elif kind is Kind.CUT:
+        claimed, actual = claimed[: len(actual)], actual[: len(claimed)]
+    elif kind is Kind.LOSSY and any(not word.isascii() for word in {*words(actual)} - {*words(claimed)}):
+        return emoji.kept(claimed, actual) or emoji.are_lost(claimed)  # the marks may stand for words
+    return emoji.kept(claimed, actual) or emoji.lost(claimed, actual, encoder)
 
 
 def quoted(
@@ -112,21 +123,24 @@ def quoted(
     then a part of the name was taken for the post's last words; *name* is the other part, *author* the whole name.
     """
     text, above = without_name(claimed, context, name, author)
-    best = likeness(text, actual, is_cut=is_cut)
+    encoder = emoji.encoder(claimed[len(text) :] + (name or ""), author or "")
+    best = likeness(text, actual, is_cut=is_cut, encoder=encoder)
     if best.kind is Kind.SAME and best.has_signs:
         return best
     whole = above if above is not None else text
     wanted = len(words(actual))
     if best.kind is Kind.PART and above is not None and len(words(whole)) > len(words(text)):
         # The lines above are known, so they have to be the post's, as far as it goes.
-        best = likeness(whole, actual, is_cut=is_cut) if len(words(whole)) < wanted else _different(best)
+        best = (
+            likeness(whole, actual, is_cut=is_cut, encoder=encoder) if len(words(whole)) < wanted else _different(best)
+        )
     if best.agrees and best.has_signs:
         return best
     is_ended = _ends_cut(whole)
     for start in _starts(whole):
         if not is_ended and not wanted - 2 <= len(words(whole[start:])) <= wanted + _LOST_WORDS:
             continue
-        found = likeness(whole[start:], actual)
+        found = likeness(whole[start:], actual, encoder=encoder)
         if found.kind in {Kind.SAME, Kind.LOSSY, Kind.CUT} and found.has_signs:
             is_later = len(whole) - start < len(text)
             return Likeness(0.95, Kind.WITHIN, found.length) if is_later else found
@@ -167,64 +181,6 @@ def without_name(claimed: str, context: str | None, name: str | None, author: st
             # What is left may be no word at all: then the post stands above the line of the name.
             return claimed[: dash.start()].rstrip(), None if context is None else context[:-cut].rstrip()
     return claimed, context
-
-
-# --- emoji ----------------------------------------------------------------------------------------------------------
-
-_EMOJI = re.compile("[\u2190-\u21ff\u2300-\u23ff\u25a0-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff]")
-#: Joiners, variation selectors, the keycap: parts of a sign that articles drop.
-_JOINT = re.compile("[\u200d\ufe0e\ufe0f\u20e3\U000e0020-\U000e007f]")
-_SIGNS = re.compile(rf"{_EMOJI.pattern}|{_JOINT.pattern}|[?\ufffd]+")
-_MAX_SIGNS = 200
-
-
-def signs_fit(claimed: str, actual: str, kind: Kind = Kind.SAME) -> bool:
-    """Whether two texts of the same words bear the same emoji; lost ones (`??`) may have been those. Somebody who posts
-    the same words twice in a day changes just those."""
-    if kind is Kind.PART:
-        actual = actual[-len(claimed) :]
-    elif kind is Kind.CUT:
-        claimed, actual = claimed[: len(actual)], actual[: len(claimed)]
-    ours, theirs = _signs(claimed), _signs(actual)
-    said, says = ([sign for sign in signs if sign != " " and not _JOINT.match(sign)] for signs in (ours, theirs))
-    if said == says:
-        return True
-    if not any(_LOST.match(sign) for sign in said):
-        return False
-    if kind is Kind.LOSSY and any(not word.isascii() for word in {*words(actual)} - {*words(claimed)}):
-        return True  # the marks may stand for words
-    bare = "".join(sign for sign in ours if not _JOINT.match(sign))
-    # An encoder leaves one `?` of a character, one for each UTF-16 unit of it, or one for each byte.
-    encoders: tuple[Callable[[str], int], ...] = (
-        len,
-        lambda sign: len(sign.encode("utf-16-le", "surrogatepass")) // 2,
-        lambda sign: len(sign.encode("utf-8", "surrogatepass")),
-    )
-    return any(re.fullmatch(_lost_as(theirs, units), bare) is not None for units in encoders)
-
-
-def _lost_as(signs: list[str], units: Callable[[str], int]) -> str:
-    """An expression for what an encoder may have left: each emoji is kept, or is lost with all that is joined to it."""
-    pattern = ""
-    for at, sign in enumerate(signs):
-        if _EMOJI.match(sign):
-            joints = itertools.takewhile(_JOINT.match, signs[at + 1 :])
-            lost = units(sign) + sum(map(units, joints))
-            pattern += rf"(?:{sign}|[?\ufffd]{{{lost}}})"
-        elif not _JOINT.match(sign):
-            pattern += sign if sign == " " else r"[?\ufffd]+"
-    return pattern
-
-
-def _signs(text: str) -> list[str]:
-    """Each emoji, its joints, each run of marks that stand for lost ones, and a space where words stand between."""
-    found: list[str] = []
-    end = 0
-    text = _URL.sub(" ", html.unescape(html.unescape(text))).strip()
-    for match in _SIGNS.finditer(text):
-        found += [" ", match[0]] if found and match.start() > end else [match[0]]
-        end = match.end()
-    return found[:_MAX_SIGNS]
 
 
 def _compare(claimed: str, actual: str, is_cut: bool) -> Likeness:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archiver.likeness import Kind, clean, likeness, quoted, signs_fit, words
+from archiver.likeness import Kind, clean, likeness, quoted, words
 
 POST = "Gerasimov promised all was under control. Putin & the rest “looked sceptical” – again… 🇺🇦"
 
@@ -140,28 +140,9 @@ def test_a_line_of_nothing_but_the_name_leaves_the_post_above_it():
     assert found.kind is Kind.SAME
 
 
-# --- emoji ----------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("claimed", "actual", "fits"),
-    [
-        ("\U0001f6a8 a \u26a0\ufe0f", "\U0001f6a8 a \u26a0", True),
-        ("\U0001f6a8 a", "\U0001f7e2 a", False),
-        ("\U0001f6a8 a", "a", False),
-        ("a", "\U0001f6a8 a", False),
-        ("?? a", "\U0001f6a8 a", True),  # UTF-16 units
-        ("? a", "\U0001f6a8 a", True),  # characters
-        ("???? a", "\U0001f6a8 a", True),  # bytes
-        ("?? a", "\U0001f1fa\U0001f1e6 a", True),
-        ("???? a", "\U0001f1fa\U0001f1e6 a", True),
-        ("??? a", "\U0001f6a8 a", False),
-        ("????? a", "\U0001f469\u200d\U0001f692 a", True),
-        ("\u26a0?? a", "\u26a0\U0001f6a8 a", True),  # an encoder that knows the older signs
-        ("?? a", "a", False),
-        ("really? a", "really? a", True),
-        ("see https://example.org/a?b=c", "see", True),
-    ],
-)
-def test_emoji_are_those_of_the_post_or_lost(claimed, actual, fits):
-    assert signs_fit(claimed, actual) is fits
+@pytest.mark.parametrize(("name", "agrees"), [("?? Harbour", False), ("???? Harbour", True), ("Harbour", False)])
+def test_how_emoji_were_lost_is_learnt_from_the_authors_name(name, agrees):
+    """Four marks are a flag's by UTF-16, or one emoji's by UTF-8; the name, known in both forms, tells which."""
+    author = "\U0001f30a Harbour" if name != "Harbour" else "Harbour"
+    found = quoted(f"???? {POST[:60]}", f"\U0001f6a8 {POST[:60]}", name=name, author=author)
+    assert (found.agrees and found.has_signs) is agrees

@@ -147,7 +147,8 @@ def _of_the_author(
         # It was edited, and no version that can be seen now has these words.
         climb.note(rung, f"t.co/{code} stands in {ref}, but the words are of another version", capture)
         climb.consider(ref, 0.6, *why, "another version")
-        return _Named(ref, rung, is_sure=False) if can_recover(claim) else None
+        climb.reasons.append(Reason.AMBIGUOUS)
+        return None
     if is_media and own is None and (found is None or found.agrees):
         # Where there are words to look for, a post that nobody shows now is looked for in the archive before it is
         # believed to be the one.
