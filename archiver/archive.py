@@ -304,6 +304,10 @@ class Job:
         finally:
             self._writing = None
 
+    async def enter(self, event: Capture) -> None:
+        """Enter a custody event that happened beside this run (`store.events`) into the ledger; once, however often."""
+        await self._keep([event])
+
     async def mark_example(self) -> None:
         """Mark the archive as an example, which no real run adds to."""
         await self._write(work.set_setting, "example", "true")

@@ -194,9 +194,12 @@ def _parser() -> argparse.ArgumentParser:
         "ledger",
         _ledger,
         "show the newest signed checkpoint, publish the log, prove one capture",
-        "archiver ledger --publish public/\n  archiver ledger --prove CAPTURE > proof.json",
+        "archiver ledger --publish public/\n  archiver ledger --prove CAPTURE > proof.json\n  archiver ledger --events",
     )
     ledger.add_argument("--publish", type=Path, metavar="DIR", help="write the log as static tiles, for witnesses")
+    ledger.add_argument(
+        "--events", action="store_true", help="print what was done to the archive as a whole, as JSON Lines"
+    )
     ledger.add_argument("--prove", metavar="CAPTURE", help="print the proof that a capture (its id) is in the ledger")
     add(
         "reread",
@@ -527,7 +530,7 @@ def _note_export(path: Path, options: argparse.Namespace, sha256: str) -> None:
     }
     why = note(path, "export", said)
     if why:
-        print(f"archiver: this export is not noted in the ledger: {why}", file=sys.stderr)
+        print(f"archiver: {why}", file=sys.stderr)
 
 
 def _day(text: str) -> dt.date:
@@ -632,6 +635,8 @@ def _ledger(options: argparse.Namespace) -> int:
     path = _archive_path(options)
     if options.publish is not None:
         return proving.publish(path, options.publish)
+    if options.events:
+        return proving.show_events(path)
     if options.prove is not None:
         return proving.prove(path, options.prove)
     return proving.show_checkpoint(path, options)

@@ -14,10 +14,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from archiver import articles, imported, imports, running
+from archiver import articles, imported, imports, inbox, running
 from archiver import reread as rereading
 from archiver.config import Config
-from archiver.errors import ArchiverError, InputError, ParseError
+from archiver.errors import ArchiveBusy, ArchiverError, InputError, ParseError
 from archiver.fetch.warc import Recordings
 from archiver.kept import find_media
 from archiver.model import Capture, Origin, PostRef
@@ -323,12 +323,25 @@ def _finish(writer: Writer, path: Path) -> int:
 
 
 def note(path: Path, kind: str, said: dict[str, Any]) -> str | None:
-    """Enter an event into the archive's ledger if it can be written now; None if that was done, else why not."""
+    """Enter an event into the archive's ledger, or leave it to the run that is writing it; what to tell the user where
+    it is not there yet, None where it is."""
+    at = _now()
     try:
         with _writer(path) as writer:
-            writer.add_captures([events.event(kind, _now(), said)])
+            waiting = [each for each in inbox.notes(path) if each.event]
+            writer.add_captures(
+                [*(events.event(*each.event) for each in waiting if each.event), events.event(kind, at, said)]
+            )
+            for each in waiting:
+                each.clear()
+    except ArchiveBusy:
+        try:
+            inbox.put_event(path, kind, at, said)
+        except ArchiverError as error:
+            return f"this {kind} is not noted in the ledger: {error}"
+        return f"a run is writing {path}: it will note this {kind} in the ledger"
     except (ArchiverError, sqlite3.Error) as error:
-        return str(error)
+        return f"this {kind} is not noted in the ledger: {error}"
     return None
 
 

@@ -1,4 +1,5 @@
-"""What people queue by hand (`archiver add`): a folder beside the archive, for the archive has one writer.
+"""What people queue by hand (`archiver add`), and what is to be entered into the ledger while a run is writing it: a
+folder beside the archive, for the archive has one writer.
 
 `put` leaves a note there, whole or not at all; whoever writes the archive takes the notes in and then clears them. A
 kill between the two takes a note in twice, which is queueing it once (docs/decisions/0009-inbox.md).
@@ -14,9 +15,10 @@ import secrets
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from archiver.errors import ArchiveError
-from archiver.model import timestamp
+from archiver.model import moment, timestamp
 
 #: A note beyond this is none of ours.
 _LARGEST = 1_000_000
@@ -24,11 +26,13 @@ _LARGEST = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What somebody queued: URLs and absolute paths. `problem` where the note cannot be read."""
+    """What somebody queued: URLs and absolute paths; or a custody event (kind, when, what is said of it) that happened
+    meanwhile. `problem` where the note cannot be read."""
 
     file: Path
     inputs: tuple[str, ...] = ()
     problem: str | None = None
+    event: tuple[str, dt.datetime, dict[str, Any]] | None = None
 
     def clear(self) -> None:
         """It was taken in."""
@@ -42,10 +46,19 @@ def folder(archive: Path) -> Path:
 
 def put(archive: Path, inputs: Iterable[str], at: dt.datetime) -> None:
     """Queue URLs and absolute paths; on disk when it returns. ArchiveError if the folder cannot be written."""
+    _put(archive, {"added_at": timestamp(at), "inputs": list(inputs)}, at)
+
+
+def put_event(archive: Path, kind: str, at: dt.datetime, said: dict[str, Any]) -> None:
+    """Leave a custody event to whoever writes the archive; on disk when it returns. ArchiveError as above."""
+    _put(archive, {"event": kind, "at": timestamp(at), "said": said}, at)
+
+
+def _put(archive: Path, content: dict[str, Any], at: dt.datetime) -> None:
     inbox = folder(archive)
     name = f"{at:%Y%m%dT%H%M%S%fZ}-{secrets.token_hex(4)}.json"
     draft = inbox / f".{name}"
-    said = json.dumps({"added_at": timestamp(at), "inputs": list(inputs)}, ensure_ascii=False)
+    said = json.dumps(content, ensure_ascii=False)
     try:
         inbox.mkdir(exist_ok=True)
         with draft.open("w", encoding="utf-8") as stream:
@@ -73,7 +86,11 @@ def notes(archive: Path) -> Iterator[Note]:
         try:
             with file.open("rb") as stream:
                 content = stream.read(_LARGEST + 1)
-            inputs = json.loads(content)["inputs"] if len(content) <= _LARGEST else None
+            read = json.loads(content) if len(content) <= _LARGEST else {}
+            if "event" in read:
+                yield Note(file, event=(str(read["event"]), moment(read["at"]), dict(read["said"])))
+                continue
+            inputs = read["inputs"]
             if not isinstance(inputs, list) or not all(isinstance(each, str) and each for each in inputs):
                 raise ValueError("it lists no inputs")
         except FileNotFoundError:

@@ -248,6 +248,17 @@ def show_checkpoint(path: Path, options: argparse.Namespace) -> int:
     return 0
 
 
+def show_events(path: Path) -> int:
+    """Print every export, erasure, merge and import in the order of the ledger, each with the capture that is its
+    leaf."""
+    from archiver.store import events
+
+    with contextlib.closing(connect_to_read(path)) as db, translated(path):
+        for id, said in events.events(db):
+            print(json.dumps({"capture": id, **said}, ensure_ascii=False))
+    return 0
+
+
 def publish(path: Path, folder: Path) -> int:
     """Write the log at its newest checkpoint as static files (C2SP tlog-tiles); the checkpoint comes last."""
     with contextlib.closing(connect_to_read(path)) as db, translated(path):

@@ -27,7 +27,7 @@ from archiver.ledger.checkpoint import Checkpoint
 from archiver.ledger.keys import Keys
 from archiver.model import canonical, timestamp
 from archiver.notify import Hooks
-from archiver.store import Writer, schema, work
+from archiver.store import Writer, events, schema, work
 
 #: How often notices are handed over, and how long the last ones may take, in seconds.
 _TELL, _LAST_WORD = 2.0, 15.0
@@ -233,6 +233,8 @@ async def _collect(job: Job, path: Path) -> bool:
     for note in notes:
         if note.problem:
             job.refuse(str(note.file), note.problem)
+        if note.event:
+            await job.enter(events.event(*note.event))
         await job.add(note.inputs)
         await asyncio.to_thread(note.clear)
     return bool(notes)

@@ -70,6 +70,19 @@ def _bundle(post: dict[str, Any], contents: Contents, about: dict[str, Any]) -> 
         "prov:type": _name("prov:SoftwareAgent"),
         "prov:label": about["software"],
     }
+    operators: dict[str, str] = {}
+    softwares = {"archiver:software": about["software"]}
+    for run in post["runs"]:
+        if run["software"] not in softwares.values():
+            softwares[f"archiver:software.{_local(run['software'])}"] = run["software"]
+            doc["agent"][f"archiver:software.{_local(run['software'])}"] = {
+                "prov:type": _name("prov:SoftwareAgent"), "prov:label": run["software"],
+            }  # fmt: skip
+        if run["operator"]:
+            operators[run["id"]] = f"archiver:operator.{_local(run['operator'])}"
+            doc["agent"][operators[run["id"]]] = {"prov:label": run["operator"]}
+    tools = {run["id"]: next(n for n, label in softwares.items() if label == run["software"]) for run in post["runs"]}
+    configurations = {run["id"]: run["configuration"] for run in post["runs"]}
     doc["entity"][ref] = _present(
         {
             "prov:label": f"{post['platform']} post {post['id']}",
@@ -118,9 +131,12 @@ def _bundle(post: dict[str, Any], contents: Contents, about: dict[str, Any]) -> 
                 "archiver:reason": attempt["reason"],
                 "archiver:tombstone": attempt["tombstone"],
                 "archiver:run": attempt["run"],
+                "archiver:configurationSha256": configurations.get(attempt["run"]),
             }
         )
-        relate("wasAssociatedWith", activity=name, agent="archiver:software")
+        relate("wasAssociatedWith", activity=name, agent=tools.get(attempt["run"], "archiver:software"))
+        if attempt["run"] in operators:
+            relate("wasAssociatedWith", activity=name, agent=operators[attempt["run"]])
         for capture in attempt["captures"]:
             if capture not in generated:
                 generated.add(capture)

@@ -85,6 +85,21 @@ def _write_post(out: BinaryIO, post: dict[str, Any], contents: Contents) -> None
             for each in post["attempts"]
         ),
     )
+    _table(
+        out,
+        "Who looked, and with what",
+        ("Run", "From and to", "Program and its parsers", "Operator", "SHA-256 of the configuration"),
+        (
+            (
+                said(each["id"]),
+                f"{minute(each['started_at'])} to {minute(each['ended_at'])}",
+                said(each["software"]),
+                said(each["operator"] or "not stated"),
+                f"<code>{text(each['configuration'] or '')}</code>",
+            )
+            for each in post["runs"]
+        ),
+    )
     _differences(out, post["snapshots"])
     for shown in post["articles"]:
         _write_claim(out, shown)

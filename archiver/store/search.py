@@ -289,6 +289,7 @@ def dossier(db: sqlite3.Connection, ref: Ref) -> dict[str, Any]:
             }
             for each in attempts
         ],
+        "runs": _runs(db, {each["run"] for each in attempts}),
         "captures": [capture_line(db, id) for id in ids if id],
         "media": _media(media, db),
         "articles": [shown_in(each) for each in embeds],
@@ -319,6 +320,19 @@ def _media(rows: list[sqlite3.Row], db: sqlite3.Connection) -> list[dict[str, An
             },
         )
     return list(found.values())
+
+
+def _runs(db: sqlite3.Connection, names: set[str | None]) -> list[dict[str, Any]]:
+    """Who looked and with what: the runs that attempts name, oldest first. `software` is the version of the tool and of
+    its parsers, `configuration` the SHA-256 of its settings, `operator` who ran it, where that is configured."""
+    found = []
+    for name in sorted(each for each in names if each):
+        row = db.execute("SELECT * FROM run WHERE id = ?", (name,)).fetchone()
+        if row is not None:
+            found.append(
+                {each: row[each] for each in ("id", "started_at", "ended_at", "software", "operator", "configuration")}
+            )
+    return found
 
 
 def _credentials(db: sqlite3.Connection, sha256: str | None) -> dict[str, Any] | None:
