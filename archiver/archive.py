@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
-from archiver import __version__, hls, picture, resolve, savepagenow, sniff
+from archiver import __version__, hls, picture, resolve, robots, savepagenow, sniff
 from archiver.articles import listings, readers
 from archiver.corroborate import corroborate
 from archiver.credentials import credentials
@@ -85,6 +85,8 @@ _FOLLOW = (2.0, 5.0, 10.0, 15.0, 30.0, 60.0)
 _FOLLOW_AGAIN, _FOLLOWED = dt.timedelta(minutes=10), 12
 #: An account's limit is a day's: it is not tried again before this.
 _LIMIT = dt.timedelta(hours=6)
+#: A robots.txt is read again after this (RFC 9309 2.4).
+_ROBOTS = dt.timedelta(days=1)
 #: The label of what was added by hand.
 ADDED = "added"
 #: So many listed addresses go into the queue in one transaction.
@@ -105,6 +107,9 @@ class Fetching(Protocol):
 
     def room(self, url: str) -> tuple[int, float]:
         """How many requests like this its host allows now, and the seconds until one more."""
+
+    def space(self, url: str, seconds: float) -> None:
+        """Leave so much time between two requests to this URL's host."""
 
     def remember(self, url: str, seconds_ago: float) -> None:
         """Count a request that an earlier process began."""
@@ -145,6 +150,7 @@ class Rules:
     photos: bool = True
     videos: bool = True
     context_depth: int = 1
+    crawl_delay: bool = False
     save_posts: bool = False
     save_articles: bool = False
     concurrency: int = 32
@@ -197,6 +203,9 @@ class Job:
         #: When somebody is next sent to see whether those who do not answer are back.
         self._scout_at = dt.datetime.min.replace(tzinfo=dt.UTC)
         #: By line (see `Fetching.line`): how many ask now, how many pieces of work wait, and a URL of those.
+        #: When each robots.txt was read; and those that are being read.
+        self._robots: dict[str, dt.datetime] = {}
+        self._reading_robots: dict[str, asyncio.Lock] = {}
         self._asking: Counter[str] = Counter()
         self._parked: Counter[str] = Counter()
         self._lines: dict[str, str] = {}
@@ -224,6 +233,10 @@ class Job:
         now = self._now()
         self._held = await self._db(work.held_hosts, now)
         self._failing = await self._db(work.failing_hosts)
+        for address, seconds, at in await self._db(watch.robots) if self._rules.crawl_delay else ():
+            self._robots[address] = at
+            if seconds:
+                self._fetcher.space(address, seconds)
         for url, at in await self._db(facts.asked_since, now - _WINDOW):
             self._fetcher.remember(url, (now - at).total_seconds())
         return self
@@ -764,6 +777,7 @@ class Job:
             max_bytes=None if is_container else listings.MAX_BYTES,
         )
         try:
+            await self._mind(page.url)
             captures = await self._ask(request, began_at, anew=page.label is not None)
         except FetchError as error:
             if error.reason == "rate-limited":
@@ -913,6 +927,31 @@ class Job:
         self.refused[page.url] = message
         self._listen("source failing", {"source": page.label, "failures": failures, "error": message})
 
+    async def _mind(self, url: str) -> None:
+        """Have this site's own wish for slowness kept, where that is chosen; its robots.txt is read once a day."""
+        if not self._rules.crawl_delay:
+            return
+        address = robots.address(url)
+        async with self._reading_robots.setdefault(address, asyncio.Lock()):
+            read_at = self._robots.get(address)
+            if read_at is not None and self._now() - read_at < _ROBOTS:
+                return
+            seconds = None
+            try:
+                request = Request(address, max_bytes=robots.MAX_BYTES)
+                last = (await self._ask(request, None, anew=True))[-1]
+                if last.status == 200:
+                    seconds = await asyncio.to_thread(lambda: robots.delay(last.content))
+            except (FetchError, ParseError) as error:
+                self._listen("robots not read", {"url": address, "error": str(error)})
+            now = self._now()
+            self._robots[address] = now
+            await self._write(watch.add_robots, address, seconds, now)
+            if seconds:
+                self._fetcher.space(address, seconds)
+                self._fetcher.remember(address, 0.0)
+                self._listen("robots read", {"url": address, "delay": seconds})
+
     async def _wait_for(self, piece: work.Due, url: str) -> bool:
         """Put work off until its host may be asked again; whether it asked to wait at all."""
         host = (urlsplit(url).hostname or "").lower()
@@ -929,6 +968,7 @@ class Job:
         entry = await self._db(watch.entry, piece.key)
         failure, is_final = None, True
         try:
+            await self._mind(entry.url)
             captures = await self._ask(Request(entry.url), began_at, anew=True)
             last = captures[-1]
             if last.status in (429, 503) and await self._wait_for(piece, entry.url):

@@ -66,6 +66,8 @@ class FetchConfig:
     """Limits of the fetcher. Times are per request, a redirect being a request of its own; sizes count both the bytes
     on the wire and the bytes after decoding.
 
+    `crawl_delay` has the robots.txt of articles' and feeds' hosts read, and its Crawl-delay kept.
+
     `proxy` is a URL without credentials, or `env:NAME` for one that has them. `allow_addresses` are CIDR blocks that
     may be contacted although they are not public. `resolve` maps a host name (or `*`) to `ip:port`, in place of DNS;
     the address is still checked. `replay` are WARC or WACZ files that answer in place of the web; `record` is the WARC
@@ -80,6 +82,7 @@ class FetchConfig:
     connections: int = 32
     per_host: int = 4
     redirects: int = 5
+    crawl_delay: bool = False
     proxy: str | None = None
     ca_file: Path | None = None
     allow_addresses: tuple[Network, ...] = ()

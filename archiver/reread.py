@@ -109,6 +109,9 @@ class _Nobody:
     def room(self, url: str) -> tuple[int, float]:
         return 1, 0.0
 
+    def space(self, url: str, seconds: float) -> None:
+        pass
+
     def remember(self, url: str, seconds_ago: float) -> None:
         pass
 

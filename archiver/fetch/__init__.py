@@ -166,6 +166,11 @@ class Fetcher:
                 return self._pace.room(self._checked(url))
         return UNLIMITED, 0.0
 
+    def space(self, url: str, seconds: float) -> None:
+        """Leave so much time between two requests to this URL's host, unless the configuration limits it."""
+        with contextlib.suppress(FetchError):
+            self._pace.space(self._checked(url).host, seconds)
+
     def remember(self, url: str, seconds_ago: float) -> None:
         """Count a request that an earlier process began: what a host allows does not begin anew with us."""
         with contextlib.suppress(FetchError):

@@ -112,6 +112,14 @@ class Pace:
         gate = self._gate(url)
         return gate.room() if gate else (UNLIMITED, 0.0)
 
+    def space(self, host: str, seconds: float) -> None:
+        """Leave so much time between two requests to a host that has no limits of its own, and ask it one thing at a
+        time."""
+        host = host.lower()
+        others = [gate for gate in self._gates if gate[:2] != (host, "") or not gate[2].is_spaced]
+        if not any(gate[:2] == (host, "") for gate in others):
+            self._gates = [*others, (host, "", _Gate.spaced(host, seconds))]
+
     def remember(self, url: httpx.URL, seconds_ago: float) -> None:
         """Count a request that an earlier process began."""
         gate = self._gate(url)
@@ -163,6 +171,13 @@ class _Gate:
         self._begun: collections.deque[float] = collections.deque()
         #: Let in, and not begun yet.
         self.inside = 0
+        self.is_spaced = False
+
+    @classmethod
+    def spaced(cls, name: str, seconds: float) -> _Gate:
+        gate = cls(name, HostConfig(None, 1), 1)
+        gate._most, gate._window, gate.is_spaced = 1, seconds, True
+        return gate
 
     def remember(self, seconds_ago: float) -> None:
         if self._most and 0 <= seconds_ago < self._window:

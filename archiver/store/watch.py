@@ -157,6 +157,19 @@ def entry_read(db: sqlite3.Connection, url: str, at: dt.datetime, failure: str |
     )
 
 
+def robots(db: sqlite3.Connection) -> list[tuple[str, float | None, dt.datetime]]:
+    """Of each robots.txt that was read: its address, the delay it asks for in seconds, and when it was read."""
+    return [(row[0], row[1], moment(row[2])) for row in db.execute("SELECT host, delay, read_at FROM robots")]
+
+
+def add_robots(db: sqlite3.Connection, address: str, delay: float | None, at: dt.datetime) -> None:
+    db.execute(
+        "INSERT INTO robots VALUES (?, ?, ?) ON CONFLICT (host) DO UPDATE SET delay = excluded.delay, "
+        "read_at = excluded.read_at",
+        (address, delay, timestamp(at)),
+    )
+
+
 def ticked(db: sqlite3.Connection, label: str, at: dt.datetime, next_at: dt.datetime | None) -> None:
     """A source was due, and is due next at that time (None: not known)."""
     db.execute(

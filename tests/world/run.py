@@ -60,6 +60,9 @@ class InProcess:
         """No host is asked more slowly than it answers: the run's clock moves with every request."""
         return 1_000_000, 0.0
 
+    def space(self, url: str, seconds: float) -> None:
+        """Nothing is paced here."""
+
     def remember(self, url: str, seconds_ago: float) -> None:
         """Nothing is paced here, so nothing need be counted."""
 
