@@ -29,6 +29,7 @@ IDS = {
     "reddit": st.one_of(
         st.from_regex(r"[0-9a-z]{4,7}", fullmatch=True), st.from_regex(r"[0-9a-z]{4,7}/[0-9a-z]{6,7}", fullmatch=True)
     ),
+    "rumble": st.from_regex(r"v[0-9a-z]{5,6}", fullmatch=True),
     "telegram": st.builds(
         "{}/{}".format, st.from_regex(r"[a-z][a-z0-9_]{5,20}", fullmatch=True), st.integers(1, 10**6)
     ),
@@ -120,6 +121,7 @@ def _sample(name: str) -> str:
         "linkedin": "activity:6850898786781339649",
         "mastodon": "mastodon.example/116242278064339656",
         "reddit": "6f21c7",
+        "rumble": "v5pv5f",
         "telegram": "harbourwatch/123",
         "threads": "DNJQOX0RA08",
         "tiktok": "6806030056956251397",
