@@ -323,19 +323,44 @@ def test_any_charset(encoding):
     )
 
 
+def _status(n: int) -> str:
+    return f"https://twitter.com/harbour/status/18210000000{n:08d}"
+
+
+#: Pages made to stall a reader: by depth, by size, by number, by what one reference asks of all the others.
 BOMBS = {
     "nested": b"<div>" * 200_000,
+    "nested just so": b"<div>" * 7_900,
     "nested and closed": b"<div>" * 200_000 + b"</div>" * 200_000,
     "formatting": b"".join(b"<p><font color=c%d>" % n for n in range(20_000)),
     "attributes": b"<p " + b" ".join(b"a%d=1" % n for n in range(100_000)) + b">",
+    "attributes in many tags": (b"<p " + b" ".join(b"%x" % n for n in range(4_900)) + b">") * 100,
     "one line": b"<p>" + b"x" * 100_000_000,
+    "blanks": b"<p>" + b" " * 14_000_000,
     "NUL": b"\0" * 100_000,
     "brackets": b"<" * 1_000_000,
     "comments": b"<!--" * 100_000 + b"-->",
+    "many comments": b"<!-- -->" * 2_000_000,
+    "scripts": b"<script></script>" * 1_000_000,
+    "tables": b"<table><tr><td>" * 10_000,
     "backslashes": b'<script>"' + b"\\" * 200_000 + b'"</script>',
+    "escaped quotes": b'<script>"' + b'\\"' * 3_000_000 + b'"</script>',
     "truncated UTF-8": "<p>é".encode()[:-1],
     "wrong charset": b'<meta charset="utf-16"><p>\x80\x81\xfe',
-}
+    "links": "".join(f'<p><a href="{_status(n)}">x</a>' for n in range(25_000)).encode(),
+    "links ever deeper": "".join(f'<div><a href="{_status(n)}">x</a>' for n in range(4_900)).encode(),
+    "links in one quotation": ("<blockquote>" + "".join(f'<a href="{_status(n)}">x</a>' for n in range(4_900))).encode(),
+    "signed in one quotation": (
+        "<blockquote>" + "".join(f'— N (@h) <a href="{_status(n)}">August 7, 2024</a>' for n in range(2_000))
+    ).encode(),
+    "unclosed embeds": "".join(QUOTE.replace("</blockquote>", "").replace(ID, str(n + 10**18)) for n in range(900)).encode(),
+    "addresses in one text": ("<p>" + " ".join(map(_status, range(4_900)))).encode(),
+    "codes in one text": ("<p>" + " ".join(f"pic.twitter.com/A{n:09d}" for n in range(4_900))).encode(),
+    "attributions in one text": ("<p>" + "<br>".join(f"Rain — N (@h{n}) August 7, 2024" for n in range(4_900))).encode(),
+    "embeds in one attribute": f'<p data-x="{html.escape(QUOTE * 900)}">'.encode(),
+    "embeds in strings": ("<script>" + ",".join([json.dumps(QUOTE)] * 900) + "</script>").encode(),
+    "links in an attribute": ("<p data-x='" + "".join(f'<a href="{_status(n)}">' for n in range(4_900)) + "'>").encode(),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", BOMBS)
@@ -346,11 +371,73 @@ def test_a_bomb_ends_in_a_result_or_a_named_refusal(name):
     page = BOMBS[name] + f'<a href="{STATUS}">x</a>'.encode()
     began = time.process_time()
     try:
-        assert [str(e.ref) for e in embeds(page, location="bomb.html")] == [f"twitter:{ID}"]
+        shown = embeds(page, location="bomb.html")
+        for embed in shown:
+            json.dumps(as_json("bomb.html", embed))
+        assert shown and (name in FULL or f"twitter:{ID}" in {str(e.ref) for e in shown})
     except InputError as error:
         assert "too deep" in str(error) or "too large" in str(error)
         assert "bomb.html" in str(error)
     assert time.process_time() - began < 2
+
+
+#: Where what comes last is inside the embed that was left open before it.
+FULL = {"unclosed embeds"}
+
+TEXT_BOMBS = {
+    "anchors": b"(@harbour) " * 700_000,
+    "attributions": "— N (@harbour) August 7, 2024 ".encode() * 200_000,
+    "blank lines": b"\n" * 8_000_000 + b"(@harbour) August 7, 2024",
+    "one handle": b"(@" + b"a" * 8_000_000,
+    "dots": b"a." * 4_000_000,
+    "brackets": b"https://x.example/" + b"(" * 3_000_000 + b")" * 3_900_000,
+    "brackets and dots": b"https://x.example/" + b".)" * 3_900_000,
+    "dashes": b"- " * 4_000_000 + b"(@harbour) August 7, 2024",
+    "bylines": b"A post shared by " * 400_000,
+    "more than is read": b"word " * 2_000_000,
+}
+
+
+@pytest.mark.parametrize("name", TEXT_BOMBS)
+def test_a_text_bomb_ends_in_a_result_or_a_named_refusal(name):
+    import time
+
+    began = time.process_time()
+    try:
+        shown = embeds(TEXT_BOMBS[name] + f" {STATUS}\n".encode(), location="bomb.txt")
+        assert f"twitter:{ID}" in {str(e.ref) for e in shown}
+    except InputError as error:
+        assert "too large" in str(error) and "bomb.txt" in str(error)
+    assert time.process_time() - began < 2
+
+
+def test_a_refused_page_does_not_keep_the_others_from_being_read(tmp_path):
+    import io
+
+    from archiver.articles.command import main
+
+    (tmp_path / "a.html").write_bytes(BOMBS["nested"] + STATUS.encode())
+    (tmp_path / "b.html").write_text(QUOTE)
+    out = io.BytesIO()
+    assert main(["--json", str(tmp_path)], stdout=out) == 2
+    assert [json.loads(line)["id"] for line in out.getvalue().splitlines()] == [ID]
+
+
+def test_escapes_in_a_circle_end_in_a_result_or_a_refusal():
+    for depth in range(1, 9):
+        page = QUOTE
+        for _ in range(depth):
+            page = html.escape(page)
+        try:
+            assert f"twitter:{ID}" in {str(e.ref) for e in found(f"<p>{page}</p>")}, depth
+        except InputError as error:
+            assert "too deep" in str(error) and depth > 3
+
+
+def test_text_before_any_element_is_read():
+    (embed,) = found(f"As they said: {STATUS}. Then <b>it</b> rained.")
+    page = f"As they said: {STATUS}. Then <b>it</b> rained."
+    assert (embed.kind, page[embed.start : embed.end]) == (Kind.LINK, STATUS)
 
 
 def test_escapes_without_end_are_refused_by_name():

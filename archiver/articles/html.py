@@ -17,10 +17,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from archiver.articles import screen
+from archiver.articles.budget import STEPS, Budget
 from archiver.articles.decoding import Decoded, characters, decode
 from archiver.articles.flattened import Attribution, attributions, short_codes
 from archiver.articles.islands import Island, literals
-from archiver.articles.nesting import guard
+from archiver.articles.nesting import guard, refuse_tags
 from archiver.articles.plain import author, urls
 from archiver.articles.regions import TAG, Region, regions
 from archiver.articles.selectors import Tree, bytes_at
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
 
 #: How many escapes deep a reference is looked for: an attribute in a string in a script is three.
 MAX_ESCAPES = 4
-#: No article shows so many posts; a page that does was made to keep us busy.
-MAX_REFERENCES = 20_000
 
 # The name of the attribute that carries a start tag's byte offset. No page has attributes with a control character in
 # their names; one that does gets another.
@@ -57,7 +56,7 @@ _EMBED_LINK = re.compile(
     r"(?<![a-z])(?:embed(?:ly|ded)?|oembed|lazy-?load-?\w+|lazy-?youtube|ytp?-lazy|youtube-lazy|video-lazy)(?![a-z])|embedly"
 )
 _MARKUP_IN_TEXT = re.compile(
-    r"<(?:blockquote|iframe|div|section|figure|amp-|a|p|object|embed|script)\b|&lt;(?:blockquote|iframe|a|div|p|figure)\b",
+    r"<(?:blockquote|iframe|div|section|figure|amp-|a|p|object|embed|script)\b|&(?:amp;)*lt;(?:blockquote|iframe|a|div|p|figure)\b",
     re.IGNORECASE,
 )
 _BLOCKS = frozenset(
@@ -148,6 +147,12 @@ class _Reader:
         self.networks: dict[int, frozenset[str]] = {}
         #: Where references stand too many escapes deep to be read.
         self.unread: list[str] = []
+        #: Shared with the pieces.
+        self.budget = Budget(location, None if scan is _everything else STEPS)
+        #: Texts with references in no element: where each starts and stops.
+        self.orphans: dict[int, int] = {}
+        self.texts: dict[int, str] = {}
+        self.signatures: dict[int, list[Attribution]] = {}
 
     def places(self, ends: list[tuple[int, int]] | None = None) -> list[Place]:
         """Every reference, in order. *ends* is what the screen found, where it was asked already."""
@@ -155,15 +160,15 @@ class _Reader:
             ends = self.scan(self.page)
         if not ends:
             return []
-        if len(ends) > MAX_REFERENCES and self.scan is not _everything:
-            raise InputError(
-                f"{self.location}: too large: {len(ends)} references, and a page is read up to {MAX_REFERENCES}"
-            )
+        if len(ends) > screen.MAX_REFERENCES and self.scan is not _everything:
+            raise InputError(f"{self.location}: too large: it has more than {screen.MAX_REFERENCES} references")
         is_script = _is_script(self.page)
         if is_script:
             self.keeps_links = self.escapes == 0
             return _deduplicated(self._island(0, len(self.page), "script-json", [end for _, end in ends]))
         page = self.page
+        if self.scan is not _everything:
+            refuse_tags(page, self.location)
         raw_text, formatting = regions(page, page.find(b">", ends[-1][1]) + 1 or len(page))
         marks, texts, signed, raw, last = self._sorted(ends, raw_text)
         found: list[Place] = []
@@ -173,6 +178,7 @@ class _Reader:
             found += self._elements(texts, marked)
             found = [p for p in found if p.ref != self.canonical or p.is_container or p.kind is not Kind.EMBED]
             found += self._flattened(signed, found)
+        found += self._in_orphans()
         for at, positions in raw.items():
             found += self._raw(raw_text[at], positions)
         return _deduplicated(found)
@@ -200,6 +206,7 @@ class _Reader:
                 continue
             lt = self._start_tag(end, raw_text, starts)
             if lt is None:
+                self._is_orphaned(end)
                 continue
             if lt != lt_before:
                 tag = TAG.match(self.page, lt)
@@ -229,10 +236,27 @@ class _Reader:
             last = tag.end() if tag else len(self.page)
         return marks, texts, signed, raw, last
 
+    def _is_orphaned(self, end: int) -> None:
+        """Note the text that a match is in where no element begins before it."""
+        start, stop = self.page.rfind(b">", 0, end) + 1, self.page.find(b"<", end)
+        self.orphans.setdefault(start, stop if stop >= 0 else len(self.page))
+
+    def _in_orphans(self) -> Iterator[Place]:
+        """References in text that stands before the first element."""
+        opened = b"<div>"
+        for start, stop in self.orphans.items():
+            if self.escapes >= MAX_ESCAPES:
+                self.unread.append(self.where)
+                continue
+            piece = self._piece(opened + self.page[start:stop], self.where)
+            for place in self._places_of(piece):
+                shift = start - len(opened)
+                yield replace(place, start=max(start, place.start + shift), end=place.end + shift, node=None)
+
     def _start_tag(self, end: int, regions: list[Region], starts: list[int]) -> int | None:
         """The start tag that a match is in, or the last one before it."""
         page, lt = self.page, end
-        for _ in range(50):
+        for _ in range(1000):
             lt = page.rfind(b"<", 0, lt)
             if lt < 0:
                 return None
@@ -248,7 +272,7 @@ class _Reader:
 
         # What follows the last reference cannot change where those before it stand.
         end = min(last + _BEYOND, len(self.page))
-        guard(self.page, end, formatting, raw_text, self.location)
+        guard(self.page, end, formatting, raw_text, self.budget)
         mark = _MARK
         while self.page.find(b"\x01", 0, end) >= 0 and mark.encode() in self.page:
             mark += "x"
@@ -259,7 +283,7 @@ class _Reader:
             parts += [self.page[previous:cut], b" %s=%d " % (mark.encode(), lt)]
             previous = cut
         parts.append(self.page[previous:end])
-        self.tree = Tree(LexborHTMLParser(b"".join(parts)), mark)
+        self.tree = Tree(LexborHTMLParser(b"".join(parts)), mark, self.budget)
 
     # --- elements ---------------------------------------------------------------------------------------------------
 
@@ -294,6 +318,7 @@ class _Reader:
         assert self.tree is not None
         mark = re.compile(f" {self.tree.mark}=([0-9]+) ")
         for node in self.tree.parser.css("*"):
+            self.budget.spend(1000)
             for name, value in node.attributes.items():
                 if value and (found := mark.search(value)):
                     for place in self._inner(mark.sub("", value), f"attr:{name}", int(found[1]), None):
@@ -404,7 +429,7 @@ class _Reader:
             if links:
                 link_ref, link_url, reach = links[-1] if platform.markup.is_last else links[0]
                 own = [(link_ref, link_url)]
-        text = flat_text(node)
+        text = self._flat(node)
         claims = [a for a in attributions(text) if a.platform == platform.name]
         claim = claims[-1] if claims else None
         if not own and claim is None:
@@ -412,6 +437,7 @@ class _Reader:
         # An element that was never closed reaches to its permalink at least.
         link_tag = TAG.match(self.page, reach) if reach else None
         end = max(self._end(at, node, is_whole=True), link_tag.end() if link_tag else 0)
+        self.budget.spend(20 * (end - at))
         codes, pics = short_codes(self.page[at:end].decode("utf-8", "replace").replace("&#x2F;", "/"), 0, 1 << 30)
         ref, url = own[0] if own else (None, None)
         url = url if url and "/" in url else None
@@ -438,8 +464,9 @@ class _Reader:
         parent, levels = node.parent, 0
         while parent is not None and parent.is_element_node and levels < 8:
             if parent.tag == "blockquote":
-                text, label = flat_text(parent), node.text().strip()
-                for signed in attributions(text):
+                label = node.text().strip()
+                text = self._flat(parent)
+                for signed in self._signatures(parent):
                     if signed.platform == ref.platform and label and text[signed.start : signed.end].endswith(label):
                         return True, signed
                 return False, None
@@ -458,6 +485,7 @@ class _Reader:
         # A second `html` or `body` tag leaves no element where it stood; its text is read from the bytes.
         merged = node.tag in {"html", "body", "head"}
         for owner, text in [(node, self._text_at(at))] if merged else _texts_after(node):
+            self.budget.spend(40 * len(text))
             if self.escapes < MAX_ESCAPES and _MARKUP_IN_TEXT.search(text):
                 yield from self._inner(text, "escaped-text", at, None)
                 continue
@@ -491,6 +519,7 @@ class _Reader:
     def _find(self, url: str, id: str, at: int) -> tuple[int, int]:
         for text in (url, id.rpartition("/")[2]):
             start = self.page.find(text.encode(), at)
+            self.budget.spend(((start if start >= 0 else len(self.page)) - at) // 2)
             if start >= 0:
                 return start, start + len(text.encode())
         return at, at + 1
@@ -505,15 +534,18 @@ class _Reader:
         told: set[tuple[str, str, object]] = set()
         for at, end in signed.items():
             node = self.nodes.get(at)
+            self.budget.spend(50 * len(taken))
             if node is None or any(a <= end < b for a, b in taken):
                 continue
-            block, text = _around(node)
-            for claim in attributions(text):
+            block = self._around(node)
+            text = self._flat(block)
+            for claim in self._signatures(block):
                 key = (claim.platform, claim.handle.lower(), claim.date)
                 if key in told or not claim.text or (claim.start and text[claim.start].isalnum()):
                     continue
-                handle = self.page.find(claim.handle.encode(), max(0, end - 90))
-                if handle < 0 or handle > end + 5000:
+                written = claim.handle.encode()
+                handle = self.page.find(written, max(0, end - 90), end + 5000 + len(written))
+                if handle < 0:
                     continue
                 told.add(key)
                 yield Place(
@@ -524,9 +556,41 @@ class _Reader:
                     start=handle, end=handle + len(claim.handle), node=block,
                 )  # fmt: skip
 
+    def _flat(self, node: LexborNode) -> str:
+        """See `flat_text`. Several references may stand in one element."""
+        text = self.texts.get(node.mem_id)
+        if text is None:
+            text = self.texts[node.mem_id] = flat_text(node)
+            self.budget.spend(30 * len(text))
+        return text
+
+    def _signatures(self, node: LexborNode) -> list[Attribution]:
+        """The attributions in an element's text."""
+        found = self.signatures.get(node.mem_id)
+        if found is None:
+            found = self.signatures[node.mem_id] = list(attributions(self._flat(node)))
+            self.budget.spend(10 * len(self._flat(node)))
+        self.budget.spend(500 * len(found))
+        return found
+
+    def _around(self, node: LexborNode) -> LexborNode:
+        """The smallest element round *node* with a paragraph's worth of text before an attribution."""
+        for _ in range(4):
+            parent = node.parent
+            if (
+                parent is None
+                or parent.tag in {"body", "html", "-document", "article", "main"}
+                or "\n" in self._flat(node)
+                or len(self._flat(parent)) > 4000
+            ):
+                break
+            node = parent
+        return node
+
     def _piece(self, content: bytes, where: str) -> _Reader:
         piece = _Reader(content, self.location, where, self.escapes + 1, self.scan)
-        piece.unread = self.unread
+        piece.unread, piece.budget = self.unread, self.budget
+        self.budget.spend(10_000 + 20 * len(content))
         return piece
 
     def _places_of(self, piece: _Reader) -> list[Place]:
@@ -534,6 +598,8 @@ class _Reader:
         try:
             return piece.places()
         except InputError:
+            if self.budget.is_spent:
+                raise
             self.unread.append(piece.where)
             return []
 
@@ -576,6 +642,7 @@ class _Reader:
             yield from self._island(begin, stop, kind, positions)
             return
         if self.escapes >= MAX_ESCAPES:
+            self.unread.append(name)
             return
         if name == "template":
             yield from self._shifted(begin, stop, "template")
@@ -593,7 +660,9 @@ class _Reader:
         if self.escapes >= MAX_ESCAPES:
             self.unread.append(where)
             return
+        self.budget.spend(10 * (stop - begin))
         for island in literals(self.page[begin:stop], [p - begin for p in positions]):
+            self.budget.spend(10 * len(island.text))
             at = begin + island.start
             yield from self._string(island, where, at)
 
@@ -856,20 +925,6 @@ def flat_text(node: LexborNode) -> str:
 # Both spare what is as it should be already: single spaces and single line breaks.
 _SPACES = re.compile(r"[\t\r\f][ \t\r\f]*| [ \t\r\f]+")
 _LINES = re.compile(r"\n\s+")
-
-
-def _around(node: LexborNode) -> tuple[LexborNode, str]:
-    """The smallest element round *node* with a paragraph's worth of text before an attribution, and its text."""
-    text = flat_text(node)
-    for _ in range(4):
-        parent = node.parent
-        if parent is None or parent.tag in {"body", "html", "-document", "article", "main"} or "\n" in text.strip():
-            break
-        wider = flat_text(parent)
-        if len(wider) > 4000:
-            break
-        node, text = parent, wider
-    return node, text
 
 
 def _texts_after(node: LexborNode) -> Iterator[tuple[LexborNode, str]]:

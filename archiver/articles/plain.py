@@ -65,8 +65,12 @@ def urls(text: str) -> Iterator[tuple[int, str]]:
     """URLs written out in *text*, without the punctuation of the sentence round them."""
     for found in _URL.finditer(text):
         url = found[0].rstrip(_TRAILING)
-        while url.endswith(")") and url.count("(") < url.count(")"):
-            url = url[:-1].rstrip(_TRAILING)
+        if url.endswith(")"):
+            end, surplus = len(url), url.count(")") - url.count("(")
+            while surplus > 0 and url[end - 1] in ")" + _TRAILING:
+                surplus -= url[end - 1] == ")"
+                end -= 1
+            url = url[:end].rstrip(_TRAILING)
         yield found.start(), url
 
 

@@ -6,12 +6,14 @@ import re
 
 from archiver.articles.decoding import decode
 from archiver.articles.plain import plain_embeds
-from archiver.articles.screen import references
+from archiver.articles.screen import MAX_REFERENCES, references
 from archiver.errors import InputError
 from archiver.model import Embed
 
 #: Documents larger than this are refused by name rather than read in part.
 MAX_BYTES = 32 * 1024 * 1024
+#: A text is read by slower means than markup; this is a shelf of novels.
+MAX_TEXT_BYTES = 8 * 1024 * 1024
 
 _MARKUP = re.compile(
     rb"<(?:!doctype\s+html|!--|\?xml|html|head|body|div|p|a|span|script|blockquote|article|section|iframe|table|meta|"
@@ -34,9 +36,18 @@ def embeds(
         from archiver.articles.html import html_embeds
 
         return html_embeds(content, charset=charset, location=location)
+    if len(content) > MAX_TEXT_BYTES:
+        raise InputError(
+            f"{name}: too large: {len(content)} bytes of text, and articles without markup are read up to "
+            f"{MAX_TEXT_BYTES}; split it, or give its parts as JSON Lines"
+        )
     # Every pattern is ASCII, and so is what it looks for in any encoding but UTF-16.
-    if b"\x00" not in content[:64] and content[:2] not in {b"\xff\xfe", b"\xfe\xff"} and not references()(content):
-        return ()
+    if b"\x00" not in content[:64] and content[:2] not in {b"\xff\xfe", b"\xfe\xff"}:
+        found = references()(content)
+        if not found:
+            return ()
+        if len(found) > MAX_REFERENCES:
+            raise InputError(f"{name}: too large: it has more than {MAX_REFERENCES} references")
     return plain_embeds(decode(content, charset))
 
 

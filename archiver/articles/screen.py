@@ -7,8 +7,10 @@ share button; the patterns ask for a post's path.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import re
+import sys
 import threading
 from collections.abc import Callable
 
@@ -31,6 +33,9 @@ RAW = (b"script", b"style", b"textarea", b"title", b"template", b"iframe", b"noe
 #: the active formatting elements"), so their number bounds how much larger than its source a tree can grow.
 FORMATTING = ("b", "big", "code", "em", "font", "i", "s", "small", "strike", "strong", "tt", "u")
 COMMENT, COMMENT_END = 2 * len(RAW), 2 * len(RAW) + 1
+
+#: More references than any article has (of 523 real pages, the most have 393): a scan for them ends there.
+MAX_REFERENCES = 5_000
 
 Scan = Callable[[bytes], list[tuple[int, int]]]
 
@@ -70,8 +75,9 @@ def networks() -> tuple[frozenset[str], ...]:
 
 @functools.cache
 def references() -> Scan:
-    """A scan for everything that may refer to a post: (pattern number, end offset), by offset."""
-    return _scan(patterns())
+    """A scan for everything that may refer to a post: (pattern number, end offset), by offset. It ends after more than
+    MAX_REFERENCES."""
+    return _scan(patterns(), MAX_REFERENCES)
 
 
 @functools.cache
@@ -82,11 +88,11 @@ def structure() -> Scan:
     return _scan((*raw, r"<!--", r"-->", *(rf"<{name}[\s/]" for name in FORMATTING)))
 
 
-def _scan(expressions: tuple[str, ...]) -> Scan:
+def _scan(expressions: tuple[str, ...], most: int = sys.maxsize - 1) -> Scan:
     try:
         import hyperscan
     except ImportError:  # no wheel for this machine: slower, and the same answer
-        return _scan_with_re(expressions)
+        return _scan_with_re(expressions, most)
     database = hyperscan.Database()
     database.compile(
         expressions=[expression.encode("ascii") for expression in expressions],
@@ -102,17 +108,28 @@ def _scan(expressions: tuple[str, ...]) -> Scan:
         found: list[tuple[int, int]] = []
         add = found.append
         with one_at_a_time:
-            database.scan(content, match_event_handler=lambda number, _from, to, _flags, _context: add((number, to)))
+            if most == sys.maxsize - 1:
+                database.scan(
+                    content, match_event_handler=lambda number, _from, to, _flags, _context: add((number, to))
+                )
+                return found
+
+            def seen(number: int, _from: int, to: int, _flags: int, _context: object) -> bool | None:
+                add((number, to))
+                return len(found) > most or None
+
+            with contextlib.suppress(hyperscan.ScanTerminated):
+                database.scan(content, match_event_handler=seen)
         return found
 
     return scan
 
 
-def _scan_with_re(expressions: tuple[str, ...]) -> Scan:
+def _scan_with_re(expressions: tuple[str, ...], most: int) -> Scan:
     compiled = [re.compile(expression.encode("ascii"), re.IGNORECASE) for expression in expressions]
 
     def scan(content: bytes) -> list[tuple[int, int]]:
         found = [(m.end(), number) for number, pattern in enumerate(compiled) for m in pattern.finditer(content)]
-        return [(number, end) for end, number in sorted(found)]
+        return [(number, end) for end, number in sorted(found)[: most + 1]]
 
     return scan

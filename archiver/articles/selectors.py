@@ -9,6 +9,7 @@ import itertools
 import re
 from typing import TYPE_CHECKING
 
+from archiver.articles.budget import Budget
 from archiver.articles.decoding import Decoded
 from archiver.model import Selector
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 #: Characters of context kept before and after a quotation.
 CONTEXT = 32
+#: Nobody finds an element again by quoting more of it.
+MAX_QUOTE = 20_000
 #: No article nests so deep; a page that does would make a thousand selectors of a thousand steps each.
 MAX_STEPS = 256
 _STEP = len("blockquote:nth-child(1)>")
@@ -51,8 +54,8 @@ class Tree:
     """A parsed page and what is asked of its elements more than once. The attribute *mark* carries the byte offsets of
     the start tags that have one; the CSS selector `marked` finds them."""
 
-    def __init__(self, parser: LexborHTMLParser, mark: str) -> None:
-        self.parser, self.mark = parser, mark
+    def __init__(self, parser: LexborHTMLParser, mark: str, budget: Budget) -> None:
+        self.parser, self.mark, self.budget = parser, mark, budget
         self.marked = "[" + mark.replace("\x01", "\\1 ") + "]"
         self._paths: dict[int, str] = {}
         self._places: dict[int, int] = {}
@@ -132,13 +135,16 @@ class Tree:
         path = self.path(node)
         found = [Selector("CssSelector", (("value", path),))] if path is not None else []
         text = node.text()
-        if text.strip():
+        self.budget.spend(len(text))
+        if len(text) <= MAX_QUOTE and text.strip():
             if self._text is None:
                 body = self.parser.body
                 self._text = body.text() if body is not None else ""
             start = self._text.find(text, self._cursor)
+            self.budget.spend(((start if start >= 0 else len(self._text)) - self._cursor) // 4)
             if start < 0:
                 start = self._text.find(text)
+                self.budget.spend((start if start >= 0 else len(self._text)) // 4)
             if start >= 0:
                 found += quote(self._text, start, start + len(text))
                 self._cursor = start
