@@ -91,6 +91,8 @@ def test_a_second_service_is_told_who_holds_the_archive(
     until(archiver, {"archived": 1})
     done = archiver("run", "--once", "in/first.txt", expect=4)
     assert f"pid {child.pid}" in done.stderr
+    assert f"pid {child.pid}" in archiver("run", expect=4).stderr
+    assert child.poll() is None, "and the first goes on"
 
 
 def test_a_killed_service_is_replaced_at_once(
@@ -218,3 +220,28 @@ def test_a_hang_up_reads_the_configuration_again(
     assert json.loads(archiver("status", "--json").stdout)["states"] == {"archived": 3}
     (row,) = json.loads(archiver("status", "--json").stdout)["sources"]["ticks"]
     assert row["source"] == "other"
+
+
+def test_the_image_is_made_of_what_is_there_and_runs_without_privileges() -> None:
+    """Read, not built: what it copies exists and is not ignored, it is no root's, its command is one of ours."""
+    import re
+    import shlex
+
+    from archiver.cli import _parser
+
+    root = Path(__file__).parents[1]
+    lines = re.sub(r"\\\n", " ", (root / "Dockerfile").read_text()).splitlines()
+    stated = [line.partition(" ") for line in lines if line and not line.startswith("#")]
+    let_in = {line[1:] for line in (root / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    copied = [
+        name for word, _, rest in stated if word == "COPY" and "--from" not in rest for name in shlex.split(rest)[:-1]
+    ]
+    assert copied
+    for name in copied:
+        assert (root / name).exists()
+        assert name in let_in
+    users = [rest for word, _, rest in stated if word == "USER"]
+    assert users and not users[-1].startswith(("0", "root"))
+    command = json.loads(next(rest for word, _, rest in stated if word == "CMD"))
+    assert _parser().parse_args(command).log == "json"
+    assert [rest for word, _, rest in stated if word == "VOLUME"] == ["/archive"]

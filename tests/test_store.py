@@ -142,6 +142,19 @@ def test_a_dead_writer_is_replaced_at_once(path: Path) -> None:
     first.db.close()
 
 
+def test_a_container_that_was_killed_takes_its_own_lease_again(path: Path) -> None:
+    """It begins again under the same host name, with the same process number: its own."""
+    ours = f"pid {os.getpid()} on {os.uname().nodename}"
+    program = (
+        "import datetime as dt, os, sys; from pathlib import Path; from archiver.store import Writer; "
+        f"Writer(Path(sys.argv[1]), holder={ours!r}, now=lambda: dt.datetime.fromisoformat(sys.argv[2])).__enter__(); "
+        "os._exit(9)"
+    )
+    subprocess.run([sys.executable, "-c", program, str(path), NOW.isoformat()], check=False)
+    with Writer(path, holder=ours, now=now) as writer:
+        assert writer.add_captures([capture()]) == 1
+
+
 def test_a_writer_that_slept_past_its_lease_can_write_nothing(path: Path) -> None:
     clock = [NOW]
     sleeper = Writer(path, holder="pid 1 on elsewhere", now=lambda: clock[0])

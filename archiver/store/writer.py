@@ -19,6 +19,10 @@ from archiver.store.schema import connect, translated
 LEASE = dt.timedelta(seconds=60)
 
 
+#: Archives that this very process writes: a lease that bears our number and is none of these was an earlier process's.
+_OURS: set[Path] = set()
+
+
 class Writer:
     """The one writer of an archive. A context manager: entering takes the lease, leaving gives it back.
 
@@ -38,6 +42,7 @@ class Writer:
         except BaseException:
             self.db.close()
             raise
+        _OURS.add(self.path.resolve())
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -47,6 +52,7 @@ class Writer:
                 self.db.execute("PRAGMA optimize")
                 self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         finally:
+            _OURS.discard(self.path.resolve())
             self.db.close()
 
     def _take_lease(self) -> None:
@@ -55,7 +61,7 @@ class Writer:
             self.db.execute("BEGIN IMMEDIATE")
             try:
                 row = self.db.execute("SELECT token, holder, until FROM lease").fetchone()
-                if row and row[2] and moment(row[2]) > now and not _is_dead(row[1]):
+                if row and row[2] and moment(row[2]) > now and not _is_dead(row[1], self.path):
                     raise ArchiveBusy(
                         f"{self.path}: {row[1]} is writing it (its lease ends {row[2]}). "
                         "Wait for it, stop it, or use another archive."
@@ -215,13 +221,16 @@ def _must_be(body: Body, found: str) -> None:
         raise ArchiveError(f"bytes said to be sha256:{body.sha256} are sha256:{found}; nothing was stored. Run again.")
 
 
-def _is_dead(holder: str) -> bool:
-    """Whether a holder named `pid N on HOST` surely no longer runs: same host, no such process."""
+def _is_dead(holder: str, path: Path) -> bool:
+    """Whether a holder named `pid N on HOST` surely no longer runs: same host, and no such process or it is we, who do
+    not hold it (a container that was killed begins again with the same host name and number)."""
     import os
 
     pid, _, host = holder.removeprefix("pid ").partition(" on ")
     if host != os.uname().nodename or not pid.isdigit():
         return False
+    if int(pid) == os.getpid():
+        return path.resolve() not in _OURS
     try:
         os.kill(int(pid), 0)
     except ProcessLookupError:
