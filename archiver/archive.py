@@ -209,7 +209,9 @@ class Job:
         self._asking: Counter[str] = Counter()
         self._parked: Counter[str] = Counter()
         self._lines: dict[str, str] = {}
-        self._turn = 0
+        #: Whose turn it is: among priorities, by line; and among lines.
+        self._turns: Counter[str | None] = Counter()
+        self._round = 0
         self._wake = asyncio.Event()
         self._writes: collections.deque[_Write] = collections.deque()
         self._writing: asyncio.Task[None] | None = None
@@ -671,28 +673,39 @@ class Job:
     async def _next(
         self, most: int, under_way: Collection[tuple[str, str]], tried: Collection[tuple[str, str]]
     ) -> list[work.Due]:
-        """What to begin now: first those who stand in the line of a host that has room, then what is due otherwise."""
+        """What to begin now: of those who stand in the line of a host that has room, and of what is due otherwise; each
+        of these has the first choice in turn."""
         rooms = {
             line: min(self._fetcher.room(url)[0], _AT_ONE_HOST - self._asking[line], self._parked[line])
             for line, url in self._lines.items()
         }
+        order: list[str | None] = [None, *(line for line, room in rooms.items() if room > 0)]
+        first = self._round % len(order)
+        self._round += 1
+        order = order[first:] + order[:first]
+        busy, is_alone, now = {*under_way, *tried}, not under_way, self._now()
 
         def choose(db: Any) -> dict[str | None, list[work.Due]]:
-            now, left, turn = self._now(), most, self._turn
-            chosen: dict[str | None, list[work.Due]] = {}
-            for line, room in [*rooms.items(), (None, most)]:
-                chosen[line] = work.due(db, now, min(room, left), busy, turn=turn, host=line) if room > 0 < left else []
-                left -= len(chosen[line])
-                turn += len(chosen[line])
+            chosen: dict[str | None, list[work.Due]] = {line: [] for line in order}
+            left = most
+            # An equal share first, then whatever the others left over.
+            for share in (max(1, most // len(order)), most):
+                for line in order:
+                    room = min(share, left, (most if line is None else rooms[line]) - len(chosen[line]))
+                    if room > 0:
+                        taken = busy | {(piece.kind, piece.key) for piece in chosen[line]}
+                        turn = self._turns[line] + len(chosen[line])
+                        found = work.due(db, now, room, taken, turn=turn, host=line)
+                        chosen[line] += found
+                        left -= len(found)
             return chosen
 
-        busy, is_alone = {*under_way, *tried}, not under_way
         chosen = await self._db(choose)
         for line, found in chosen.items():
-            self._turn += len(found)
+            self._turns[line] += len(found)
             if line is not None:
                 self._parked[line] -= len(found)
-                if not self._parked[line] or (is_alone and rooms[line] > 0 and not found):
+                if not self._parked[line] or (is_alone and not found):
                     del self._lines[line], self._parked[line]
         return [piece for found in chosen.values() for piece in found]
 

@@ -95,8 +95,8 @@ def begin(db: sqlite3.Connection, pieces: Iterable[Due], at: dt.datetime) -> Non
 
 
 #: Which priority has the first choice of each of twenty turns. Each has its share whatever else there is to do, two at
-#: the least, so that nothing starves: what is due and has n of its own priority before it begins within 10 (n + 2)
-#: beginnings.
+#: the least, so that nothing starves: what is due and has n of its own priority before it begins within 10 (n + 1)
+#: beginnings of its line.
 TURNS = (0, 1, 0, 2, 1, 0, BACKLOG, 1, 0, AGAIN, 1, 0, 2, 0, 1, 2, BACKLOG, 0, 1, AGAIN)
 
 

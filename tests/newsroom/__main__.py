@@ -1,8 +1,10 @@
-"""Live through some days of the newsroom and print what came of it; exit code 1 if anything did not hold."""
+"""Live through some days of the newsroom and print what came of it; exit code 1 if anything did not hold.
+SIGTERM ends it early: what was lived through until then is judged."""
 
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -29,7 +31,13 @@ def main() -> int:
         flush=True,
     )
     with tempfile.TemporaryDirectory(dir=folder) as place:
-        outcome = run(made, Path(place) / "archive.db", options.days, seed=options.seed, told=_told)
+        outcome = Outcome()
+
+        def cut_short(*_: object) -> None:
+            outcome.is_cut_short = True
+
+        signal.signal(signal.SIGTERM, cut_short)
+        run(made, Path(place) / "archive.db", options.days, seed=options.seed, told=_told, outcome=outcome)
         print(report(outcome))
     for fault in outcome.faults[:40]:
         print("FAULT", fault)

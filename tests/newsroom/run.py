@@ -20,7 +20,7 @@ from archiver import articles
 from archiver.archive import Job, Rules, Watched
 from archiver.config import HOSTS, FetchConfig, HostConfig, RecheckConfig
 from archiver.fetch import Fetcher, retry_after
-from archiver.model import State
+from archiver.model import State, timestamp
 from archiver.store import Writer, check, connect_to_read
 from tests.newsroom.clock import LoopClock, SimulatedLoop
 from tests.newsroom.plan import Fate, Plan
@@ -66,6 +66,8 @@ class Outcome:
     captures: int = 0
     snapshots: int = 0
     wall: float = 0.0
+    #: Set from outside: what was lived through until then is judged.
+    is_cut_short: bool = False
 
 
 def run(
@@ -77,12 +79,15 @@ def run(
     told: Any = None,
     rules: Rules | None = None,
     hosts: Mapping[str, HostConfig] = HOSTS,
+    every: dt.timedelta = EVERY,
+    outcome: Outcome | None = None,
 ) -> Outcome:
-    """Live through the days, with a restart now and then. *rules* and *hosts* are the configuration's unless given."""
+    """Live through the days, with a restart now and then. *rules* and *hosts* are the configuration's unless given;
+    *every* is how often the feeds are due."""
     began = time.perf_counter()
-    outcome = Outcome()
+    outcome = outcome or Outcome()
     with asyncio.Runner(loop_factory=SimulatedLoop) as runner:
-        runner.run(_live(plan, path, days, random.Random(seed), outcome, told, rules or _rules(), hosts))
+        runner.run(_live(plan, path, days, random.Random(seed), outcome, told, rules or _rules(), hosts, every))
     _judge(plan, path, outcome)
     outcome.wall = time.perf_counter() - began
     return outcome
@@ -97,6 +102,7 @@ async def _live(
     told: Any,
     rules: Rules,
     hosts: Mapping[str, HostConfig],
+    every: dt.timedelta,
 ) -> None:
     clock = plan.world.clock
     assert isinstance(clock, LoopClock)
@@ -104,7 +110,7 @@ async def _live(
     end = clock.now + dt.timedelta(days=days)
     next_day = clock.now + dt.timedelta(days=1)
     cpu, asked = time.process_time(), 0
-    while clock.now < end:
+    while clock.now < end and not outcome.is_cut_short:
         # About twice a week somebody restarts it, at any hour.
         until = min(end, clock.now + dt.timedelta(days=rng.expovariate(1 / 3.5)))
         outcome.restarts += until < end
@@ -118,9 +124,11 @@ async def _live(
             )  # fmt: skip
             async with fetcher, job:
                 await job.begin("run", None, "0" * 64)
-                stopping = asyncio.create_task(_stop(job, clock, until))
-                ticking = asyncio.create_task(_tick(job))
-                while clock.now < until:
+                wake = asyncio.Event()
+                stopping = asyncio.create_task(_stop(job, clock, until, wake))
+                ticking = asyncio.create_task(_tick(job, every, wake))
+                while clock.now < until and not outcome.is_cut_short:
+                    wake.clear()
                     await job.drain()
                     if clock.now >= next_day:
                         now = time.process_time()
@@ -130,13 +138,14 @@ async def _live(
                         next_day += dt.timedelta(days=1)
                         if told:
                             told(outcome)
-                    nap = await job.until_next(max(1.0, min((until - clock.now).total_seconds(), 30.0)))
-                    await asyncio.sleep(max(0.05, nap))
+                    alarm = asyncio.get_running_loop().call_later(max(0.05, await job.until_next(86_400)), wake.set)
+                    await wake.wait()
+                    alarm.cancel()
                 for task in (stopping, ticking):
                     task.cancel()
                 await asyncio.gather(stopping, ticking, return_exceptions=True)
                 await job.end()
-                if clock.now >= end:
+                if clock.now >= end or outcome.is_cut_short:
                     total = sum(plan.world.witness.asked.values())
                     outcome.days.append(_day(writer.db, path, time.process_time() - cpu, total - asked))
                 for kind, late in job.latest.items():
@@ -155,15 +164,17 @@ def _feed(section: str) -> Watched:
     return Watched(lambda: iter([f"https://{PAPER}/feed/{section}.xml"]))
 
 
-async def _tick(job: Job) -> None:
+async def _tick(job: Job, every: dt.timedelta, wake: asyncio.Event) -> None:
     while True:
         await job.mark_sources()
-        await asyncio.sleep(EVERY.total_seconds())
+        wake.set()
+        await asyncio.sleep(every.total_seconds())
 
 
-async def _stop(job: Job, clock: LoopClock, at: dt.datetime) -> None:
+async def _stop(job: Job, clock: LoopClock, at: dt.datetime, wake: asyncio.Event) -> None:
     await asyncio.sleep(max(0.0, (at - clock.now).total_seconds()))
     job.stop()
+    wake.set()
 
 
 def _day(db: sqlite3.Connection, path: Path, cpu: float, requests: int) -> Day:
@@ -214,6 +225,8 @@ def _judge(plan: Plan, path: Path, outcome: Outcome) -> None:
             )
         }
         for fate in plan.fates.values():
+            if fate.shown_at >= end:
+                continue
             if not is_owed(plan, fate, fate.sources, end):
                 outcome.not_owed += 1
                 outcome.not_owed_captured += fate.ref in seen
@@ -235,13 +248,15 @@ def _judge(plan: Plan, path: Path, outcome: Outcome) -> None:
         due = sum(story.at < end - HOUR for story in plan.stories)
         if not due <= read <= len(plan.stories):
             outcome.faults.append(f"{read} articles were read of {due}")
-        embeds = sum(len(story.shown) for story in plan.stories)
+        embeds = sum(len(story.shown) for story in plan.stories if story.at < end)
         total = sum(outcome.states.values())
         if total > embeds or total < sum(len(s.shown) for s in plan.stories if s.at < end - HOUR):
             outcome.faults.append(f"{total} embeds have a state, of {embeds}")
         outcome.captures, outcome.snapshots = db.execute(
             "SELECT (SELECT count(*) FROM capture), (SELECT count(*) FROM snapshot)"
         ).fetchone()
+        for row in db.execute("SELECT kind, key, due_at FROM due WHERE due_at < ?", (timestamp(end - LATEST),)):
+            outcome.faults.append(f"{row[0]} {row[1]}: due since {row[2]}, and never begun")
         outcome.faults += [f"verify: {each}" for each in list(check.damages(db))[:5]]
     for kind, late in outcome.latest.items():
         if late > LATEST.total_seconds():

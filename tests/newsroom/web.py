@@ -94,7 +94,7 @@ def weather(seed: int, start: dt.datetime, days: int) -> dict[str, list[Spell]]:
 
 
 def _poisson(rng: random.Random, mean: float) -> int:
-    return sum(rng.random() < mean / 1000 for _ in range(1000))
+    return sum(rng.random() < 0.05 for _ in range(round(mean * 20)))
 
 
 # --- the witness ----------------------------------------------------------------------------------------------------
