@@ -307,6 +307,13 @@ def _match(url: str, name: str | None) -> tuple[str, str] | None:
     return (ref.platform, ref.id) if ref else None
 
 
+def _say_format(db: Any, path: Path) -> None:
+    from archiver.store.schema import format_note
+
+    if note := format_note(db, path):
+        print(f"archiver: {note}", file=sys.stderr)
+
+
 def _lookup(options: argparse.Namespace) -> int:
     import contextlib
 
@@ -314,6 +321,7 @@ def _lookup(options: argparse.Namespace) -> int:
 
     path, query = _archive_path(options), " ".join(options.query)
     with contextlib.closing(connect_to_read(path)) as db, translated(path):
+        _say_format(db, path)
         posts, embeds = search.find(db, query, _match)
         alike = _alike(db, query)
         posts += [ref for ref in alike if ref not in posts]
@@ -482,6 +490,7 @@ def _export(options: argparse.Namespace) -> int:
     path = _archive_path(options)
     signer = _signer(options.sign) if options.sign else None
     with contextlib.closing(connect_to_read(path)) as db, translated(path):
+        _say_format(db, path)
         contents = StoredContents(db, _selection(db, options), signer)
         if options.out is None:
             hashed = digests.Hashed(sys.stdout.buffer)
@@ -736,6 +745,7 @@ def _status(options: argparse.Namespace) -> int:
 
     path = _archive_path(options)
     with contextlib.closing(connect_to_read(path)) as db, translated(path):
+        _say_format(db, path)
         status = search.status(db, timestamp(dt.datetime.now(dt.UTC)))
     added = sum(len(note.inputs) for note in inbox.notes(path))
     if options.json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import datetime as dt
 import json
@@ -22,7 +23,7 @@ from archiver.fetch.warc import Recordings
 from archiver.kept import find_media
 from archiver.model import Capture, Origin, PostRef
 from archiver.platforms import Source
-from archiver.store import Writer, erasure, events, facts, log, opinions, search, union
+from archiver.store import Writer, erasure, events, facts, log, opinions, schema, search, union
 from archiver.store.contents import locations
 
 #: An imported answer larger than this (in bytes, decoded) is cut, and says so.
@@ -327,6 +328,9 @@ def note(path: Path, kind: str, said: dict[str, Any]) -> str | None:
     it is not there yet, None where it is."""
     at = _now()
     try:
+        with contextlib.closing(schema.connect_to_read(path)) as db:
+            if schema.older(db) is not None:
+                return f"this {kind} is not noted in the ledger: that would bring {path} up to date"
         with _writer(path) as writer:
             waiting = [each for each in inbox.notes(path) if each.event]
             writer.add_captures(

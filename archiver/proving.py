@@ -15,7 +15,7 @@ from archiver.config import Config
 from archiver.errors import InputError, Unproved
 from archiver.ledger import checkpoint, proof, tiles
 from archiver.ledger.keys import parse_vkey
-from archiver.store import check, connect_to_read, erasure, log, translated
+from archiver.store import check, connect_to_read, erasure, log, schema, translated
 
 
 def verify(path: Path, options: argparse.Namespace) -> int:
@@ -34,6 +34,9 @@ def verify(path: Path, options: argparse.Namespace) -> int:
         damages = [str(each) for each in check.damages(db, share=share, chosen=chosen, progress=progress)]
         last = log.last_checkpoint(db)
         gone = erasure.erased(db)
+        note = schema.format_note(db, path)
+    if note:
+        print(f"archiver: {note}", file=sys.stderr)
     if not options.json:
         for each in gone:
             print(

@@ -63,11 +63,6 @@ def damages(
 
 
 def _structure(db: sqlite3.Connection, *, whole: bool) -> Iterator[Damage]:
-    version = db.execute("PRAGMA user_version").fetchone()[0]
-    if version != schema.VERSION:
-        yield Damage(
-            "file", "format", f"says {version} where {schema.VERSION} is due; `archiver run` brings it up to date"
-        )
     for (message,) in db.execute("PRAGMA integrity_check(100)" if whole else "PRAGMA quick_check(100)"):
         if message != "ok":
             yield Damage("file", "structure", message)
@@ -76,11 +71,9 @@ def _structure(db: sqlite3.Connection, *, whole: bool) -> Iterator[Damage]:
 
 
 @functools.cache
-def _wanted() -> dict[str, str]:
-    """The schema as this program makes it."""
-    with contextlib.closing(sqlite3.connect(":memory:")) as fresh:
-        for part in schema.SCRIPTS:
-            fresh.executescript(part)
+def _wanted(version: int) -> dict[str, str]:
+    """The schema as a program of that format makes it."""
+    with contextlib.closing(schema.as_of(version)) as fresh:
         return dict(fresh.execute(_SCHEMA).fetchall())
 
 
@@ -89,7 +82,9 @@ _SCHEMA = "SELECT type || ' ' || name, sql FROM sqlite_schema WHERE sql IS NOT N
 
 def _schema(db: sqlite3.Connection) -> Iterator[Damage]:
     """A changed trigger passes SQLite's own check, so the schema is compared with a fresh one."""
-    wanted, found = _wanted(), dict(db.execute(_SCHEMA).fetchall())
+    # A format that the file only claims to have shows here: it then has more, or less, than that format.
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    wanted, found = _wanted(version), dict(db.execute(_SCHEMA).fetchall())
     for name, text in wanted.items():
         if name not in found:
             yield Damage("schema", name, "is missing")
@@ -111,6 +106,8 @@ def _captures(db: sqlite3.Connection, tell: Progress, *, whole: bool) -> Iterato
     blobs = {row[0]: row[1] for row in db.execute("SELECT sha256, size FROM blob")}
     heads = {kept.size: kept for kept in log.checkpoints(db)}
     erased = {row[0] for row in db.execute("SELECT name FROM erasure WHERE kind = 'capture'")}
+    # The first format had no ledger.
+    has_ledger = schema.older(db) != 1
     tree = Tree()
     sound_until: log.Kept | None = None
     rows = iter(db.cursor().execute("SELECT seq, id, record FROM capture ORDER BY seq"))
@@ -139,7 +136,9 @@ def _captures(db: sqlite3.Connection, tell: Progress, *, whole: bool) -> Iterato
             if not leaves:
                 yield Damage("ledger", "captures", f"end at {tree.size} where {end} are due")
                 return
-            yield from _nodes(db, tree.append(leaves))
+            nodes_due = tree.append(leaves)
+            if has_ledger:
+                yield from _nodes(db, nodes_due)
             tell("captures", tree.size, total)
         head = heads.pop(end, None)
         if head is not None:
@@ -152,7 +151,7 @@ def _captures(db: sqlite3.Connection, tell: Progress, *, whole: bool) -> Iterato
         yield Damage("checkpoint", f"of {size} captures", f"the archive has only {total}: captures were removed")
     nodes = db.execute("SELECT count(*) FROM node").fetchone()[0]
     wanted = sum(total >> level for level in range(total.bit_length()))
-    if nodes != wanted:
+    if nodes != wanted and has_ledger:
         yield Damage("ledger", "tree", f"has {nodes} nodes where {total} captures give {wanted}")
 
 
@@ -183,7 +182,8 @@ _quick = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", "
 
 def _seals(db: sqlite3.Connection) -> Iterator[Damage]:
     """Every column of a checkpoint's and a stamp's row; the logs of merged archives; who runs belong to."""
-    for kind, name, found, sealed in log.seals(db):
+    # Seals came with the third format.
+    for kind, name, found, sealed in log.seals(db) if (schema.older(db) or 3) >= 3 else ():
         if found is None:
             yield Damage(kind, name, "was removed; its seal is still there")
         elif found != sealed:

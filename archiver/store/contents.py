@@ -119,7 +119,7 @@ CREATE TEMP VIEW {p}_capture AS SELECT seq, id FROM main.capture WHERE {whole};
 
 # Events are ours, not the web's, and would make each export differ from the one before; what was erased has no bytes.
 _NO_EVENT = "origin IS NOT NULL AND origin <> 'event'"
-_GONE = "(SELECT name FROM main.erasure WHERE kind = 'blob')"
+_GONE = "(SELECT name FROM erasure WHERE kind = 'blob')"
 _WHOLE = f"{_NO_EVENT} AND body NOT IN {_GONE} AND payload NOT IN {_GONE} AND request_body NOT IN {_GONE}"
 
 

@@ -301,7 +301,10 @@ def connect(path: Path, *, create: bool = False) -> sqlite3.Connection:
 
 
 def connect_to_read(path: Path) -> sqlite3.Connection:
-    """A reader's connection: never writes, never waits for the writer, works on a read-only file or directory."""
+    """A reader's connection: never writes, never waits for the writer, works on a read-only file or directory.
+
+    An archive of an earlier format is read as it is: what it lacks is empty (`older` tells).
+    """
     _look_at(path, missing_ok=False)
     uri = path.absolute().as_uri()
     with translated(path):
@@ -320,11 +323,56 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
                 connection.close()
                 connection = sqlite3.connect(f"{uri}?immutable=1", uri=True, isolation_level=None)
                 _check_kind(connection, path)
+            if older(connection) is not None:
+                _fill(connection)
         except BaseException:
             connection.close()
             raise
     connection.row_factory = sqlite3.Row
     return connection
+
+
+def older(connection: sqlite3.Connection) -> int | None:
+    """The number of an archive's format, where it is an earlier one; None for this program's own."""
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    return version if version < VERSION else None
+
+
+def format_note(connection: sqlite3.Connection, path: Path) -> str | None:
+    """What to tell whoever reads an archive of an earlier format; None for this program's own."""
+    version = older(connection)
+    if version is None:
+        return None
+    return (
+        f"{path}: is of format {version}, and this program writes {VERSION}. It is read as it is and not changed; what "
+        "came later is empty. `archiver run` or `archiver reread` brings it up to date: make a back-up first."
+    )
+
+
+def as_of(version: int) -> sqlite3.Connection:
+    """An empty archive of that format, in memory: what a file of it must look like."""
+    fresh = sqlite3.connect(":memory:")
+    # The first format took four scripts, each later one a script.
+    for script in SCRIPTS[: version + 3]:
+        fresh.executescript(script)
+    return fresh
+
+
+def _fill(connection: sqlite3.Connection) -> None:
+    """Stand-ins, in this connection alone, for the tables and columns that came after the file's format."""
+    connection.execute("PRAGMA temp_store = MEMORY")
+    tables = "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND sql LIKE 'CREATE TABLE%' ORDER BY name"
+    with contextlib.closing(as_of(VERSION)) as fresh:
+        there = {row[0] for row in connection.execute(tables)}
+        for name, sql in fresh.execute(tables).fetchall():
+            if name not in there:
+                connection.execute(sql.replace("CREATE TABLE", "CREATE TEMP TABLE", 1))
+                continue
+            own = {row[1] for row in connection.execute(f"PRAGMA main.table_xinfo({name})")}
+            lacking = [row[1] for row in fresh.execute(f"PRAGMA table_xinfo({name})") if row[1] not in own]
+            if lacking:
+                more = ", ".join(f'NULL AS "{column}"' for column in lacking)
+                connection.execute(f"CREATE TEMP VIEW {name} AS SELECT *, {more} FROM main.{name}")  # noqa: S608 - ours
 
 
 @contextlib.contextmanager
