@@ -37,6 +37,19 @@ def test_every_embed_ends_in_one_state_with_a_reason_and_totals_add_up(figures: 
     assert all(sum(said["reasons"][state].values()) == count for state, count in said["states"].items())
 
 
+def test_no_post_is_taken_for_another_and_hardly_any_is_missed(figures: Figures) -> None:
+    assert figures.wrong == ()
+    assert figures.missed == ()
+
+
+@pytest.mark.slow
+def test_no_post_of_a_larger_world_is_taken_for_another() -> None:
+    key = generate(12, posts=1600, articles=400)
+    figures = judge(key, asyncio.run(run(key)))
+    assert figures.wrong == ()
+    assert figures.identified >= 0.99
+
+
 def test_nothing_is_found_where_there_is_no_embed(figures: Figures) -> None:
     assert figures.spurious == ()
 
