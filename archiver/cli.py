@@ -187,6 +187,12 @@ def _parser() -> argparse.ArgumentParser:
         help="the signer's public key, as its owner published it: for an archive the line of `archiver keys`, for an "
         "export a PEM file",
     )
+    verify.add_argument(
+        "--checkpoint",
+        type=Path,
+        metavar="FILE",
+        help="a checkpoint of this archive that you or somebody else kept: is the log still the one it was of?",
+    )
     backup = add("backup", _backup, "copy the archive while it is in use", "archiver backup archive-2026-11-22.db")
     backup.add_argument("target", type=Path, metavar="FILE", help="where to; an existing file is not replaced")
     add("keys", _keys, "show the public key that checks this archive's checkpoints", "archiver keys > archive.vkey")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from archiver.config import Config
-from archiver.errors import InputError, Unproved
+from archiver.errors import InputError, ParseError, Unproved
 from archiver.ledger import checkpoint, proof, tiles
 from archiver.ledger.keys import parse_vkey
 from archiver.store import check, connect_to_read, erasure, log, schema, translated
@@ -48,9 +48,33 @@ def verify(path: Path, options: argparse.Namespace) -> int:
             checkpoint.verify(last.note, [parse_vkey(options.key)])
         except Unproved as error:
             damages.append(f"checkpoint of {last.size} captures: not signed by the key you gave ({error})")
+    if options.checkpoint is not None:
+        damages += _against(path, options.checkpoint, options.key or (last.vkey if last else None))
     if 0 < share < 1:
         counts["sample drawn with seed"] = chosen
     return _report(path, damages, counts, last, options)
+
+
+def _against(path: Path, file: Path, vkey: str | None) -> list[str]:
+    """What is wrong with an archive's log by a checkpoint that somebody kept: it must still begin as it was then."""
+    if vkey is None:
+        raise InputError(f"{path}: has no checkpoint, so its key is not known. Give it with --key.")
+    try:
+        head = checkpoint.verify(file.read_bytes(), [parse_vkey(vkey)])
+    except OSError as error:
+        raise InputError(f"{file}: cannot be read ({error.strerror}). Name the checkpoint that you kept.") from error
+    except (Unproved, ParseError) as error:
+        return [f"{file}: is no checkpoint signed with this archive's key ({error})"]
+    with contextlib.closing(connect_to_read(path)) as db, translated(path):
+        tree = log.tree(db)
+        if tree.size < head.size:
+            return [f"{file}: is of {head.size} captures, and the archive has {tree.size}: captures were removed"]
+        if tree.root(head.size) != head.root:
+            return [
+                f"{file}: the first {head.size} captures are not those it was signed over: some were changed, removed, "
+                "added or put into another order, and another checkpoint put in its place"
+            ]
+    return []
 
 
 # --- exports --------------------------------------------------------------------------------------------------------

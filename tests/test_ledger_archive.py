@@ -116,6 +116,66 @@ def test_a_forged_checkpoint_is_named(archive: Path) -> None:
     assert any("signature does not hold" in each for each in damages(archive))
 
 
+def test_an_added_capture_is_named(archive: Path) -> None:
+    """Put into the middle, its record sound, and everything after it moved up by one."""
+    import hashlib
+
+    with unguarded(archive, "capture_no_update") as db:
+        (record,) = db.execute("SELECT record FROM capture WHERE seq = 2").fetchone()
+        added = record.replace('"status":200', '"status":203')
+        for (seq,) in db.execute("SELECT seq FROM capture WHERE seq > 2 ORDER BY seq DESC").fetchall():
+            db.execute("UPDATE capture SET seq = ? WHERE seq = ?", (seq + 1, seq))
+        id = hashlib.sha256(added.encode()).hexdigest()
+        db.execute("INSERT INTO capture (seq, id, record) VALUES (3, ?, ?)", (id, added))
+    assert any("ledger node" in each for each in damages(archive))
+
+
+@pytest.mark.parametrize("change", ["changed", "removed", "added", "reordered"])
+def test_a_log_made_anew_with_its_own_key_is_named_by_whoever_kept_a_checkpoint(
+    change: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The operator writes another log and signs it: sound by itself, and not the one of the checkpoint kept."""
+    from archiver import cli
+    from archiver.ledger import checkpoint
+    from archiver.ledger.checkpoint import Checkpoint
+    from archiver.ledger.keys import Keys
+
+    keys = Keys.create(tmp_path / "log.key", "example.org/archive")
+
+    def sign(size: int, root: bytes) -> tuple[bytes, str]:
+        return checkpoint.sign(Checkpoint(keys.public.name, size, root), keys), keys.public.vkey
+
+    def written(name: str, words: list[bytes]) -> Path:
+        with Writer(tmp_path / name, holder="pid 2 on nowhere", now=now) as writer:
+            for each in words:
+                writer.add_captures([capture(each)])
+            assert writer.checkpoint(sign, None)
+        return tmp_path / name
+
+    words = [b"one", b"two", b"three", b"four"]
+    archive = written("archive.db", words)
+    kept = tmp_path / "kept.txt"
+    cli.main(["ledger", "--archive", str(archive)])
+    kept.write_text(capsys.readouterr().out)
+    with Writer(archive, holder="pid 2 on nowhere", now=now) as writer:
+        writer.add_captures([capture(b"five")])
+        writer.checkpoint(sign, None)
+    assert cli.main(["verify", str(archive), "--checkpoint", str(kept)]) == 0, "a log that only grew"
+    other = written("other.db", {
+        "changed": [b"one", b"TWO", b"three", b"four", b"five"],
+        "removed": [b"one", b"two", b"four"],
+        "added": [b"one", b"and a half", b"two", b"three", b"four"],
+        "reordered": [b"one", b"three", b"two", b"four"],
+    }[change])  # fmt: skip
+    assert cli.main(["verify", str(other)]) == 0, "by itself nobody can tell"
+    capsys.readouterr()
+    assert cli.main(["verify", str(other), "--checkpoint", str(kept)]) == 1
+    assert "kept.txt" in capsys.readouterr().out
+    kept.write_text(kept.read_text().replace("example.org", "example.com", 1))
+    assert cli.main(["verify", str(archive), "--checkpoint", str(kept)]) == 1
+    assert cli.main(["verify", str(archive), "--checkpoint", str(tmp_path / "nowhere")]) == 2
+
+
 def test_another_key_than_the_one_known_is_named(archive: Path, archiver: Run, tmp_path: Path) -> None:
     from archiver.ledger.keys import Keys
 

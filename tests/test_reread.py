@@ -11,19 +11,20 @@ from typing import Any
 
 import pytest
 
+from archiver.exports import exports as formats
 from archiver.store import check, connect_to_read
 from tests.commands import Run
 from tests.simulator.serve import Web
 from tests.simulator.world import World
+from tests.test_exports_contract import exported
 from tests.test_path import small
 
 __all__ = ["small"]
 
-FORMATS = ("jsonl", "prov-json", "annotations")
 
-
-def exports(archiver: Run, *arguments: str) -> dict[str, str]:
-    return {name: archiver("export", name, *arguments).stdout for name in FORMATS}
+def exports(archive: Path) -> dict[str, bytes]:
+    """Every format there is."""
+    return {name: exported(archive, export) for name, export in formats().items()}
 
 
 @pytest.fixture
@@ -50,11 +51,11 @@ def archive(small: dict[str, Any], world: World, archiver: Run, home: Path, web:
 
 
 def test_reread_of_an_unchanged_archive_changes_nothing(archive: Path, archiver: Run, world: World) -> None:
-    before, asked = exports(archiver), len(world.log)
+    before, asked = exports(archive), len(world.log)
     said = json.loads(archiver("reread", "--json").stdout)
     assert said["changes"] == []
     assert said["looks"] > 4
-    assert exports(archiver) == before
+    assert exports(archive) == before
     assert len(world.log) == asked, "rereading asks nobody"
     assert "nothing changed" in archiver("reread").stdout
     assert "sound" in archiver("verify").stdout
@@ -62,7 +63,7 @@ def test_reread_of_an_unchanged_archive_changes_nothing(archive: Path, archiver:
 
 def test_what_the_captures_show_is_restored_to_the_byte(archive: Path, archiver: Run) -> None:
     """As after a better parser: what an older one had made of the answers is replaced."""
-    before = exports(archiver)
+    before = exports(archive)
     with contextlib.closing(sqlite3.connect(archive)) as db:
         db.execute("UPDATE snapshot SET shown = json_set(shown, '$.text', 'misread')")
         db.execute("UPDATE attempt SET outcome = 'unreadable', reason = 'unreadable' WHERE outcome = 'found'")
@@ -71,21 +72,21 @@ def test_what_the_captures_show_is_restored_to_the_byte(archive: Path, archiver:
         db.execute("UPDATE media SET type = 'image/x-misread', width = 1")
         db.execute("DELETE FROM code")
         db.commit()
-    assert exports(archiver) != before
+    assert exports(archive) != before
     said = json.loads(archiver("reread", "--json").stdout)
     assert {"snapshot changed", "attempt changed", "embed changed", "post changed"} <= said["counts"].keys()
-    assert exports(archiver) == before
+    assert exports(archive) == before
     assert json.loads(archiver("reread", "--json").stdout)["changes"] == []
 
 
 def test_a_lost_snapshot_comes_back_with_its_media(archive: Path, archiver: Run) -> None:
-    before = exports(archiver)
+    before = exports(archive)
     with contextlib.closing(sqlite3.connect(archive)) as db:
         for table in ("media", "snapshot", "wording"):
             db.execute(f"DELETE FROM {table}")
         db.commit()
     archiver("reread")
-    assert exports(archiver) == before
+    assert exports(archive) == before
     archiver("lookup", "ferry berth")
     with contextlib.closing(connect_to_read(archive)) as db:
         assert list(check.damages(db)) == []

@@ -10,13 +10,14 @@ from __future__ import annotations
 import datetime as dt
 import email.utils
 import re
+import unicodedata
 from typing import Any, BinaryIO
 
 from archiver.exports import PROVES, PROVES_NOT, Contents, Export, giver
 from archiver.exports.records import uri
 from archiver.model import moment
 
-_UNSAFE = re.compile(r"[^\w .@/-]")
+_UNSAFE = re.compile(r"[^\w .@/-]", re.ASCII)
 
 
 def write(contents: Contents, out: BinaryIO) -> None:
@@ -47,7 +48,8 @@ def _mementos(post: dict[str, Any], contents: Contents) -> list[tuple[dt.datetim
             url = uri(contents.record(snapshot["capture"])["url"])
         who = giver(snapshot["source"])
         # Only what can stand in a quoted string for every reader of link-format there is.
-        note = f'; title="imported by {_UNSAFE.sub(" ", who)}"' if who else ""
+        plain = unicodedata.normalize("NFKD", who or "").encode("ascii", "ignore").decode()
+        note = f'; title="imported by {_UNSAFE.sub(" ", plain).strip() or "somebody else"}"' if who else ""
         found.append((moment(snapshot["observed_at"]), url, note))
     return sorted(set(found))
 
