@@ -9,7 +9,8 @@ import unicodedata
 
 # White space as flattening leaves it: any, none between scripts that need none, and the marks of right-to-left text.
 _GAP = r"[\s\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]"
-_NAME = r"(?P<m>[^\W\d_][^\d\s,()\[\]<>|،]{0,20}(?:[ \xa0]\d{1,2}(?=[\s,]))?)"
+# Catalan's names come with their preposition: `1 de gener del 2011`.
+_NAME = r"(?:de[ \xa0])?(?P<m>[^\W\d_][^\d\s,()\[\]<>|،]{0,20}(?:[ \xa0]\d{1,2}(?=[\s,]))?)"
 _TOKEN = re.compile(r"'([^']*)'|(y+)|(M+)|(d+)|(G+)|(\s+)|(.)")
 _ISO = re.compile(r"(?P<y>\d{4})-(?P<m>\d{2})-(?P<d>\d{2})(?:T[\d:.]+(?:Z|[+-]\d\d:?\d\d)?)?(?!\d)")
 #: What Thai, and only Thai, counts from; a year this late is never meant otherwise.
@@ -57,7 +58,8 @@ def _dated(found: re.Match[str], month: int) -> tuple[dt.date, int] | None:
 
 
 def _folded(name: str) -> str:
-    return unicodedata.normalize("NFKC", name).casefold().replace("\u0307", "").strip(".'’׳॰ ").replace("\xa0", " ")
+    folded = unicodedata.normalize("NFKC", name).casefold().replace("\u0307", "").strip(".'’׳॰ ").replace("\xa0", " ")
+    return folded.removeprefix("de ")
 
 
 @functools.cache

@@ -20,7 +20,7 @@ from archiver.platforms import Platform, platforms, recognise
 # What may stand between the parts of an attribution: white space, the marks of right-to-left text, a quoted line's `>`.
 _GAP = r"(?:[\s\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]|\n\s*>)"
 _ANCHOR = re.compile(
-    r"[(（]\s*\[?\s*[@＠](?P<handle>[\w.-](?:[\w.-]|\\_){0,80})\s*(?:\]\([^()\s]*\))?\s*[)）](?P<closed>)"
+    r"[(（]\s*\[?\s*[@＠](?P<handle>[\w.-](?:[\w.-]|\\_){0,80})\s*(?:\]\([^()\s]*\))?\s*[)）](?P<closed>)(?:\]\([^()\s]*\))?"
     rf"(?P<gap>{_GAP}{{0,8}}[,·|]?{_GAP}{{0,4}})(?P<link>\[?)"
 )
 # Every alternative begins with a literal, so that the expression is tried only where one of them stands.
@@ -117,7 +117,16 @@ def _by_phrase(text: str) -> Iterator[_Found]:
                     if at := clock.match(text, end):
                         end = at.end()
                 url, stop = _target(text, end)
-                yield found.start(), end, stop, platform, found["handle"], found["name"].strip() or None, date, url
+                yield (
+                    found.start(),
+                    end,
+                    stop,
+                    platform,
+                    found["handle"].replace("\\_", "_"),
+                    found["name"].strip() or None,
+                    date,
+                    url,
+                )
 
 
 def _by_date(text: str) -> Iterator[_Found]:

@@ -246,7 +246,7 @@ class _Reader:
         opened = b"<div>"
         for start, stop in self.orphans.items():
             if self.escapes >= MAX_ESCAPES:
-                self.unread.append(self.where)
+                self._leave(self.where, self.page[start:stop])
                 continue
             piece = self._piece(opened + self.page[start:stop], self.where)
             for place in self._places_of(piece):
@@ -339,7 +339,7 @@ class _Reader:
                 continue
             if "<" in value or "&lt;" in value or value.lstrip()[:1] in "{[":
                 if self.escapes >= MAX_ESCAPES:
-                    self.unread.append(name)
+                    self._leave(name, value.encode("utf-8", "replace"))
                 elif len(value) > 20:
                     yield from self._inner(value, f"attr:{name}", at, node)
                 continue
@@ -587,6 +587,11 @@ class _Reader:
             node = parent
         return node
 
+    def _leave(self, where: str, content: bytes) -> None:
+        """Note what stands too many escapes deep, if any reference is there."""
+        if screen.references()(content):
+            self.unread.append(where)
+
     def _piece(self, content: bytes, where: str) -> _Reader:
         piece = _Reader(content, self.location, where, self.escapes + 1, self.scan)
         piece.unread, piece.budget = self.unread, self.budget
@@ -642,7 +647,7 @@ class _Reader:
             yield from self._island(begin, stop, kind, positions)
             return
         if self.escapes >= MAX_ESCAPES:
-            self.unread.append(name)
+            self._leave(name, self.page[begin:stop])
             return
         if name == "template":
             yield from self._shifted(begin, stop, "template")
@@ -658,7 +663,7 @@ class _Reader:
     def _island(self, begin: int, stop: int, where: str, positions: list[int]) -> Iterator[Place]:
         """References in the strings of a script or of a JSON document."""
         if self.escapes >= MAX_ESCAPES:
-            self.unread.append(where)
+            self._leave(where, self.page[begin:stop])
             return
         self.budget.spend(10 * (stop - begin))
         for island in literals(self.page[begin:stop], [p - begin for p in positions]):

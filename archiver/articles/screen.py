@@ -23,7 +23,7 @@ _QUESTION = r"(?:\?|&#(?:x0*3f|0*63);?|&quest;|%(?:25)*3f|\\+u003f|\\+x3f)"
 
 #: An attribution in text: the handle in its parentheses, either of which may be full-width.
 _ATTRIBUTIONS = (
-    r"\(@\w", r"\( @\w", r"\(\[@\w", r"\(&#64;\w", r"\(\xef\xbc\xa0\w", r"\xef\xbc\x88@\w",
+    r"\(@\w", r"\(\s{1,3}@\w", r"\(\[@\w", r"\(&#64;\w", r"\(\xef\xbc\xa0\w", r"\xef\xbc\x88@\w",
     r"\xef\xbc\x88\xef\xbc\xa0\w",
 )  # fmt: skip
 

@@ -41,7 +41,7 @@ def posted_at(id: str) -> dt.datetime | None:
     return dt.datetime.fromtimestamp(ms / 1000, dt.UTC) if 9 <= len(code) <= 11 else None
 
 
-_NAME = r"(?P<name>[^\n()（]{0,80}?)\s*[(（]@(?P<handle>[\w.]{1,30})[)）]"
+_NAME = r"(?P<name>[^\n()（]{0,80}?)\s*[(（]\s{0,3}@(?P<handle>(?:[\w.]|\\_){1,30})\s{0,3}[)）]"
 
 _BYLINE = re.compile(r"(?:shared|posted) by .{0,200}?\(@([\w.]{1,30})\)", re.ASCII | re.IGNORECASE | re.DOTALL)
 _VIEW = re.compile(r"view this (?:post|reel|photo|video|profile) on instagram", re.IGNORECASE)
