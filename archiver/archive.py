@@ -1134,8 +1134,9 @@ class Job:
             if finding.outcome is Outcome.FOUND and finding.post is not None and captures:
                 observed_at = finding.observed_at or captures[-1].started_at
                 self._snapshot(db, finding.post, source, captures[-1], observed_at, opinions.depth_of(db, ref))
-                for also in finding.also:
-                    self._snapshot(db, also, source, captures[-1], observed_at, 1)
+                depth = opinions.depth_of(db, ref) + 1
+                for also in finding.also if depth <= self._rules.context_depth else ():
+                    self._snapshot(db, also, source, captures[-1], observed_at, depth)
 
         await self._write(note)
         self.counts[f"attempts {finding.outcome.value}"] += 1

@@ -119,6 +119,14 @@ class MediaConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class ContextConfig:
+    """How far the posts that a post quotes or answers are captured too: 1 is what it quotes and answers itself, 2 also
+    what those do, 0 nothing."""
+
+    depth: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerConfig:
     """What makes the archive tamper-evident: the key that signs (None: the archive's name with .key, made at the first
     run), the log's name in its checkpoints, and the time-stamping authority (RFC 3161) that is asked to stamp them."""
@@ -190,6 +198,7 @@ class Config:
     platforms: Mapping[str, PlatformConfig] = field(default_factory=lambda: types.MappingProxyType({}))
     recheck: RecheckConfig = RecheckConfig()
     media: MediaConfig = MediaConfig()
+    context: ContextConfig = ContextConfig()
     ledger: LedgerConfig = LedgerConfig()
     notify: NotifyConfig = NotifyConfig()
     save: SaveConfig = SaveConfig()
@@ -366,7 +375,7 @@ def _check(at: _At, value: Any) -> None:
     key = next(part for part in reversed(at) if isinstance(part, str))
     at_table = at[0] if at else ""
     if isinstance(value, int | float) and not isinstance(value, bool):
-        least = 0 if key == "redirects" else 1 if isinstance(value, int) else 0.000_001
+        least = 0 if key in ("redirects", "depth") else 1 if isinstance(value, int) else 0.000_001
         if value < least or value != value or value == float("inf"):
             raise _Wrong(at, f"{_name(at)} is {value}; the least is {least:g}")
         if key == "allow_ports" and value > 65535:

@@ -278,7 +278,8 @@ class _Reading:
                 last = answers.given[-1]
                 observed_at = finding.observed_at or last.started_at
                 depth = opinions.depth_of(self._db, ref)
-                for post, at_depth in ((finding.post, depth), *((also, 1) for also in finding.also)):
+                also = finding.also if depth < self._rules.context_depth else ()
+                for post, at_depth in ((finding.post, depth), *((each, depth + 1) for each in also)):
                     key = opinions.name_of("snapshot", post.ref, source.name, last.id)
                     wanted.setdefault(key, (post, source, last, observed_at, at_depth))
         self._snapshots(wanted, witnessed)

@@ -337,6 +337,7 @@ def rules(config: Config, environ: Mapping[str, str]) -> Rules:
         retry=config.recheck.retry,
         photos=config.media.photos,
         videos=config.media.videos,
+        context_depth=config.context.depth,
         crawl_delay=config.fetch.crawl_delay,
         save_posts=config.save.posts and not config.example,
         save_articles=config.save.articles and not config.example,

@@ -82,6 +82,7 @@ def _rows(source: Source, number: int, ref: PostRef, claim: Claim) -> list[str]:
     return [
         f"{number}. **{source.name}** ({marks[0]}: {marks[1]}).{whole}{needs}",
         f"   Hosts: {', '.join(source.hosts)}. {source.terms}",
+        f"   Gives, where the post has it: {', '.join(source.gives) or 'nothing of what it says'}.",
         "",
         "   ```",
         *(f"   {line}" for line in asked(first(source.look(ref, claim))).splitlines()),

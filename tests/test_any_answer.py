@@ -22,6 +22,7 @@ from archiver.model import Claim, Finding, PostRef, Resolution
 from archiver.model import as_json as plain
 from archiver.platforms import Source, platforms
 from archiver.store.opinions import packed
+from tests.parts import parts
 from tests.simulator import World, pages, photo, video
 from tests.simulator.hosts.bluesky import Sky
 from tests.simulator.hosts.mastodon import Fediverse
@@ -196,6 +197,7 @@ def test_every_source_ends_in_a_post_a_named_absence_or_a_parse_error(network: s
     for post in filter(None, (finding.post, *finding.also)):
         packed(post).encode("utf-8")  # what it says can be stored
         assert isinstance(plain(post), dict)
+        assert set(parts(post)) <= set(source.gives), "what a source gives, it says (docs/platforms.md)"
 
 
 @settings(max_examples=60, deadline=None)

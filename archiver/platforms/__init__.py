@@ -22,6 +22,14 @@ if TYPE_CHECKING:
     from archiver.archived import Addresses, Prefer, Read
 
 
+#: What of a post a source may give, as `Source.gives` says it.
+PARTS = (
+    "text", "author", "account id", "time", "day", "language", "links", "pictures", "films", "sound", "alt text",
+    "answered post", "quoted post", "counts", "poll", "card", "place", "edits", "warnings", "community note",
+    "description", "captions",
+)  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """One place where a post can be seen. `look(ref, claim)` is a generator: it yields requests, is sent captures,
@@ -30,7 +38,8 @@ class Source:
     `hosts` are those it contacts, `terms` a sentence on limits and conditions: both go into docs/platforms.md.
     `needs` names an environment variable without which the source is left out; `is_whole` is False for a source that
     never shows media or the time of day (oEmbed), so that the climb goes on after it; `is_last_resort` is True for one
-    that is asked only where none before it showed the post.
+    that is asked only where none before it showed the post. `gives` are the `PARTS` of a post that it can give, where
+    the post has them.
     """
 
     name: str
@@ -41,9 +50,18 @@ class Source:
     needs: str | None = None
     is_whole: bool = True
     is_last_resort: bool = False
+    gives: tuple[str, ...] = ()
 
 
-def wayback(addresses: Addresses, read: Read, prefer: Prefer | None = None, terms: str = "") -> Source:
+def parts(names: str) -> tuple[str, ...]:
+    """`text, author` as `Source.gives` has it; ValueError for what is none of `PARTS`."""
+    given = {name.strip() for name in names.split(",") if name.strip()}
+    if unknown := given - set(PARTS):
+        raise ValueError(f"{sorted(unknown)}: not among the parts of a post: {', '.join(PARTS)}")
+    return tuple(name for name in PARTS if name in given)
+
+
+def wayback(addresses: Addresses, read: Read, prefer: Prefer | None = None, terms: str = "", gives: str = "") -> Source:
     """The Wayback Machine as a platform's last source: under which *addresses* (URLs without a scheme, likeliest first)
     its posts were archived, and how such a capture is read as if it were live (see `archiver.archived`)."""
     from archiver import archived, memento
@@ -52,7 +70,13 @@ def wayback(addresses: Addresses, read: Read, prefer: Prefer | None = None, term
         return archived.look(ref, claim, addresses, read, prefer)
 
     return Source(
-        "wayback", Rank.ARCHIVE, look, (memento.HOST,), f"{archived.TERMS}{terms}".strip(), is_last_resort=True
+        "wayback",
+        Rank.ARCHIVE,
+        look,
+        (memento.HOST,),
+        f"{archived.TERMS}{terms}".strip(),
+        is_last_resort=True,
+        gives=parts(gives),
     )
 
 

@@ -7,7 +7,7 @@ import re
 import urllib.parse
 
 from archiver.model import Author, Capture, Claim, Finding, Look, Outcome, Post, PostRef, Rank, Reason, Resolving
-from archiver.platforms import Example, Markup, Platform, Source
+from archiver.platforms import Example, Markup, Platform, Source, parts
 
 _HOST = (
     r"(?:https?:)?//(?:[\w-]+\.)*(?:facebook\.com|fb\.com|facebed\.com|"
@@ -145,8 +145,8 @@ def _sources() -> tuple[Source, ...]:
     )
     host = ("graph.facebook.com",)
     return (
-        Source("oembed-post", Rank.FIRST_HAND, _post, host, terms, is_whole=False),
-        Source("oembed-video", Rank.FIRST_HAND, _video, host, terms, is_whole=False),
+        Source("oembed-post", Rank.FIRST_HAND, _post, host, terms, is_whole=False, gives=parts("text, author, day")),
+        Source("oembed-video", Rank.FIRST_HAND, _video, host, terms, is_whole=False, gives=parts("text, author, day")),
     )
 
 

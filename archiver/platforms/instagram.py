@@ -6,7 +6,7 @@ import datetime as dt
 import re
 
 from archiver.model import Author, Capture, Claim, Finding, Look, Media, Outcome, Post, PostRef, Rank, Reason
-from archiver.platforms import Example, Markup, Platform, Source
+from archiver.platforms import Example, Markup, Platform, Source, parts
 
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _EPOCH_MS = 1314220021721
@@ -118,6 +118,7 @@ def _sources() -> tuple[Source, ...]:
             "Meta's oEmbed, without a token since 2026-06-15: 1,000 requests an hour. Meta's terms allow its use for "
             "showing posts. No pictures, no author fields; a caption only where the embed code quotes it.",
             is_whole=False,
+            gives=parts("text, author, time"),
         ),
     )
 

@@ -26,7 +26,7 @@ from archiver.model import (
     Reason,
     Request,
 )
-from archiver.platforms import Example, Markup, Platform, Source, wayback
+from archiver.platforms import Example, Markup, Platform, Source, parts, wayback
 from archiver.untyped import counts, listing, mapping, moment, number, pairs, size, string, web_url
 
 # Others whose addresses look alike.
@@ -504,6 +504,11 @@ def read_archived(capture: Capture, ref: PostRef) -> Finding:
 
 
 _HOST = ("the post's server",)
+#: What a source that shows a post whole gives of it.
+_GIVES = (
+    "text, author, account id, time, language, links, pictures, films, sound, alt text, answered post, "
+    "quoted post, poll, edits, warnings"
+)
 _SOURCES = (
     Source(
         "api",
@@ -511,6 +516,7 @@ _SOURCES = (
         _api,
         _HOST,
         "Keyless where the server allows it; 300 requests in five minutes. 404 stands for deleted and private alike.",
+        gives=parts(f"{_GIVES}, counts, card"),
     ),
     Source(
         "activitypub",
@@ -518,6 +524,7 @@ _SOURCES = (
         _activity,
         _HOST,
         "Keyless unless the server asks for signed requests (401). Needs the author's name, which the article states.",
+        gives=parts(_GIVES),
     ),
     Source(
         "oembed",
@@ -527,7 +534,12 @@ _SOURCES = (
         "Keyless; tells only whether there is such a post.",
         is_whole=False,
     ),
-    wayback(_archived_addresses, read_archived, terms="Needs the author's name for pages; reads API answers without."),
+    wayback(
+        _archived_addresses,
+        read_archived,
+        terms="Needs the author's name for pages; reads API answers without.",
+        gives=f"{_GIVES}, counts, card",
+    ),
 )
 
 

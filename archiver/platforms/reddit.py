@@ -24,7 +24,7 @@ from archiver.model import (
     Resolving,
     Variant,
 )
-from archiver.platforms import Example, Markup, Platform, Source, wayback
+from archiver.platforms import Example, Markup, Platform, Source, parts, wayback
 
 _URL = re.compile(
     r"(?:https?:)?//(?:[\w-]+\.)*?(?:(?:vx|rx)?reddit|rxddit|redditmedia)\.com/+(?:(?:r|user|u)/[\w.-]{1,60}/+)?(?:comments|gallery|tb)/+"
@@ -365,6 +365,13 @@ def _addresses(ref: PostRef, claim: Claim) -> tuple[str, ...]:
     return (f"www.reddit.com/comments/{post}", *(() if comment else (f"redd.it/{post}",)))
 
 
+#: What a source that shows a post whole gives of it.
+_GIVES = (
+    "text, author, account id, time, links, pictures, films, alt text, answered post, quoted post, counts, "
+    "poll, edits, warnings"
+)
+
+
 def _sources() -> tuple[Source, ...]:
     return (
         Source(
@@ -374,6 +381,7 @@ def _sources() -> tuple[Source, ...]:
             ("www.reddit.com", "i.redd.it", "v.redd.it"),
             "Reddit's permalink as JSON: keyless; refuses (403, 429) many programs and most data centres. A film's MP4 "
             "is silent: its sound is a file apart that no public list names.",
+            gives=parts(_GIVES),
         ),
         Source(
             "oembed",
@@ -382,9 +390,14 @@ def _sources() -> tuple[Source, ...]:
             ("www.reddit.com",),
             "Reddit's oEmbed: keyless, limits not published. Title and author only.",
             is_whole=False,
+            gives=parts("text, author"),
         ),
         wayback(
-            _addresses, read_json, lambda row: ".json" in row.original, "Only archived JSON is read, which is rare."
+            _addresses,
+            read_json,
+            lambda row: ".json" in row.original,
+            "Only archived JSON is read, which is rare.",
+            _GIVES,
         ),
     )
 

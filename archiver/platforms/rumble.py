@@ -25,7 +25,7 @@ from archiver.model import (
     Resolving,
     Variant,
 )
-from archiver.platforms import Example, Markup, Platform, Source
+from archiver.platforms import Example, Markup, Platform, Source, parts
 
 _HOST = r"(?:https?:)?//(?:www\.)?rumble\.com/+"
 _ID = r"(v[0-9a-z]{3,12})(?![0-9a-z.])"
@@ -90,7 +90,7 @@ def read_video(capture: Capture, ref: PostRef) -> Finding:
         return value
     about = mapping(value)
     words = string(mapping(about.get("sys")).get("msg"))
-    title = string(about.get("title"))
+    title = string(about.get("title")) if "ua" in about else None
     if title is None:
         return answers.absent(Reason.UNKNOWN, words)
     author = mapping(about.get("author"))
@@ -180,6 +180,7 @@ def _sources() -> tuple[Source, ...]:
             ("rumble.com", "its media hosts"),
             "What Rumble's own player asks for: keyless, limits not published. Title, author, time and every encoding "
             "of the film; not its description.",
+            gives=parts("text, author, time, films, captions"),
         ),
     )
 

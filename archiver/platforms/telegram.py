@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from archiver.model import Author, Capture, Claim, Finding, Link, Look, Media, Outcome, Post, PostRef, Rank, Reason
-from archiver.platforms import Example, Markup, Platform, Source, wayback
+from archiver.platforms import Example, Markup, Platform, Source, parts, wayback
 
 if TYPE_CHECKING:
     from bs4 import Tag
@@ -308,6 +308,10 @@ def _addresses(ref: PostRef, claim: Claim) -> tuple[str, ...]:
     return () if ref.id.startswith("c/") else (f"t.me/{ref.id}", f"t.me/s/{ref.id}", f"telegram.me/{ref.id}")
 
 
+#: What a source that shows a post whole gives of it.
+_GIVES = "text, author, time, links, pictures, films, sound, answered post, counts, poll, card, place, edits"
+
+
 def _sources() -> tuple[Source, ...]:
     return (
         Source(
@@ -318,10 +322,15 @@ def _sources() -> tuple[Source, ...]:
             "The page of Telegram's own post widget: keyless, limits not published. Public channels and groups only; "
             "attached files, polls' full results and films it calls too big are named and not given; views are "
             "rounded; addresses of media are signed and expire.",
+            gives=parts(_GIVES),
         ),
         # The landing page under the bare address shows no message.
         wayback(
-            _addresses, read_page, lambda row: "embed=" in row.original, "Only widget and preview pages show a post."
+            _addresses,
+            read_page,
+            lambda row: "embed=" in row.original,
+            "Only widget and preview pages show a post.",
+            _GIVES,
         ),
     )
 

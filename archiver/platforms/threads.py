@@ -6,7 +6,7 @@ import datetime as dt
 import re
 
 from archiver.model import Author, Capture, Claim, Finding, Look, Outcome, Post, PostRef, Rank, Reason
-from archiver.platforms import Example, Markup, Platform, Source
+from archiver.platforms import Example, Markup, Platform, Source, parts
 
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _EPOCH_MS = 1314220021721
@@ -97,6 +97,7 @@ def _sources() -> tuple[Source, ...]:
             "keeping the answer for anything but showing posts: whoever may not rely on another right to archive turns "
             "this platform off in config.toml. No pictures; a text only where the embed code quotes it.",
             is_whole=False,
+            gives=parts("text, author"),
         ),
     )
 

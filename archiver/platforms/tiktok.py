@@ -19,7 +19,7 @@ from archiver.model import (
     Reason,
     Resolving,
 )
-from archiver.platforms import Example, Markup, Platform, Source, wayback
+from archiver.platforms import Example, Markup, Platform, Source, parts, wayback
 
 _URL = re.compile(
     r"(?:https?:)?//(?:[\w-]+\.)?(?:vx|tnk|fix)?tiktok\.com/+(?:@[\w.-]{0,40}/(?:video|photo)|embed(?:/v\d)?|player/v\d|"
@@ -188,8 +188,14 @@ def _sources() -> tuple[Source, ...]:
             "TikTok's oEmbed: keyless, limits not published. Text, author and a still whose address is signed and "
             "expires; not the video, not the time (the id carries it).",
             is_whole=False,
+            gives=parts("text, author, pictures"),
         ),
-        wayback(_addresses, read_archived, terms="Needs the author's name, which the article states."),
+        wayback(
+            _addresses,
+            read_archived,
+            terms="Needs the author's name, which the article states.",
+            gives="text, author, account id, time, pictures, films, counts",
+        ),
     )
 
 

@@ -6,7 +6,7 @@ import datetime as dt
 import re
 
 from archiver.model import Author, Capture, Claim, Finding, Look, Media, Outcome, Post, PostRef, Rank, Reason
-from archiver.platforms import Example, Markup, Platform, Source, wayback
+from archiver.platforms import Example, Markup, Platform, Source, parts, wayback
 
 _ID = r"((?!videoseries|live_stream)[0-9A-Za-z_-]{11})(?![0-9A-Za-z_-])"
 _PATH = re.compile(
@@ -169,8 +169,14 @@ def _sources() -> tuple[Source, ...]:
             "YouTube's oEmbed: keyless, limits not published. Title, author and a still; neither the video, nor its "
             "description, nor its date.",
             is_whole=False,
+            gives=parts("text, author, account id, pictures"),
         ),
-        wayback(_addresses, read_archived, terms="Watch pages state title, description, author, date and views."),
+        wayback(
+            _addresses,
+            read_archived,
+            terms="Watch pages state title, description, author, date and views.",
+            gives="text, author, account id, time, day, pictures, counts, description",
+        ),
     )
 
 

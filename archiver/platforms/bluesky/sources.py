@@ -11,7 +11,7 @@ from typing import Any
 from archiver import answers, archived
 from archiver.errors import ParseError
 from archiver.model import Author, Capture, Claim, Finding, Look, Media, Outcome, Post, PostRef, Rank, Reason, Request
-from archiver.platforms import Source, wayback
+from archiver.platforms import Source, parts, wayback
 from archiver.platforms.bluesky.grammar import HANDLE, is_final, match, url
 from archiver.platforms.bluesky.identity import APPVIEW, COLLECTION, HIDES, answer_of, whose, xrpc
 from archiver.platforms.bluesky.records import author_of, kind_of, labels, post_of, ref_of, self_labels
@@ -309,6 +309,11 @@ def read_archived(capture: Capture, ref: PostRef) -> Finding:
     return Finding(Outcome.FOUND, Reason.OK, post)
 
 
+#: What a source that shows a post whole gives of it.
+_GIVES = (
+    "text, author, account id, time, language, links, pictures, films, alt text, answered post, "
+    "quoted post, card, warnings"
+)
 SOURCES = (
     Source(
         "appview",
@@ -316,6 +321,7 @@ SOURCES = (
         _appview,
         ("public.api.bsky.app", "plc.directory", "the author's domain (did:web)"),
         "Keyless; 429 where too much is asked. The label !no-unauthenticated is honoured: such a post is not kept.",
+        gives=parts(f"{_GIVES}, counts"),
     ),
     Source(
         "pds",
@@ -323,6 +329,7 @@ SOURCES = (
         _server,
         ("the author's server", "plc.directory", "the author's domain (did:web)"),
         "Keyless; 3000 requests in five minutes from one address. Gives the record as signed and media as uploaded.",
+        gives=parts(_GIVES),
     ),
     Source(
         "oembed",
@@ -331,8 +338,12 @@ SOURCES = (
         ("embed.bsky.app",),
         "Keyless; text, author and time only.",
         is_whole=False,
+        gives=parts("text, author, account id, time, language"),
     ),
     wayback(
-        archived_addresses, read_archived, terms="Pages state text, author and pictures; not counts, not the record."
+        archived_addresses,
+        read_archived,
+        terms="Pages state text, author and pictures; not counts, not the record.",
+        gives=f"{_GIVES}, counts",
     ),
 )

@@ -15,7 +15,7 @@ from archiver import memento
 from archiver.answers import absent, ask
 from archiver.errors import ParseError
 from archiver.model import Capture, Claim, Finding, Look, PostRef, Rank, Reason, Request
-from archiver.platforms import Source
+from archiver.platforms import Source, parts
 from archiver.platforms.twitter import payloads, relays
 from archiver.platforms.twitter.answers import finding, handle_for_path, payload_of, refusal
 from archiver.platforms.twitter.payloads import Shown
@@ -265,6 +265,11 @@ def _api(ref: PostRef, claim: Claim) -> Look:
 
 # --- the table ------------------------------------------------------------------------------------------------------
 
+#: What a source that shows a post whole gives of it.
+_GIVES = (
+    "text, author, account id, time, language, links, pictures, films, alt text, answered post, "
+    "quoted post, counts, poll"
+)
 SOURCES = (
     Source(
         "syndication",
@@ -272,6 +277,7 @@ SOURCES = (
         _syndication,
         ("cdn.syndication.twimg.com",),
         "X's endpoint for embedded posts: keyless, undocumented, limits unknown (429 when passed).",
+        gives=parts(f"{_GIVES}, card, place, edits, warnings"),
     ),
     Source(
         "oembed",
@@ -280,6 +286,7 @@ SOURCES = (
         ("publish.twitter.com", "publish.x.com"),
         "X's oEmbed: keyless, documented as not rate limited; text and day only, no media.",
         is_whole=False,
+        gives=parts("text, author, day, language, links"),
     ),
     Source(
         "fxtwitter",
@@ -287,6 +294,7 @@ SOURCES = (
         _fxtwitter,
         ("api.fxtwitter.com",),
         "A third party that relays X and rewrites links in the text: 1,000 requests a minute and address.",
+        gives=parts(f"{_GIVES}, warnings, community note"),
     ),
     Source(
         "vxtwitter",
@@ -294,6 +302,7 @@ SOURCES = (
         _vxtwitter,
         ("api.vxtwitter.com",),
         "A third party that relays X and rewrites links in the text: no stated limit.",
+        gives=parts(_GIVES.replace("account id, ", "") + ", warnings, community note"),
     ),
     Source(
         "api-v2",
@@ -302,6 +311,7 @@ SOURCES = (
         ("api.x.com",),
         "X's paid API: needs a bearer token; 3,500 requests per 15 minutes and app.",
         needs=BEARER,
+        gives=parts(f"{_GIVES}, place, edits, warnings"),
     ),
     Source(
         "wayback",
@@ -309,5 +319,6 @@ SOURCES = (
         wayback,
         (memento.HOST,),
         "The Internet Archive: about 30 index queries and 600 captures a minute, then 429 for a while.",
+        gives=parts(f"{_GIVES}, card, place, edits, warnings, day"),
     ),
 )
