@@ -193,6 +193,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="a checkpoint of this archive that you or somebody else kept: is the log still the one it was of?",
     )
+    verify.add_argument(
+        "--roots",
+        type=Path,
+        metavar="PEM",
+        help="certificates of the time-stamping authorities that you trust: check every time stamp under them",
+    )
     backup = add("backup", _backup, "copy the archive while it is in use", "archiver backup archive-2026-11-22.db")
     backup.add_argument("target", type=Path, metavar="FILE", help="where to; an existing file is not replaced")
     add("keys", _keys, "show the public key that checks this archive's checkpoints", "archiver keys > archive.vkey")

@@ -8,6 +8,7 @@ import dataclasses
 import datetime as dt
 import json
 import os
+import secrets
 import sqlite3
 import sys
 from collections import Counter
@@ -15,7 +16,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from archiver import articles, imported, imports, inbox, running
+from archiver import __version__, articles, imported, imports, inbox, running
 from archiver import reread as rereading
 from archiver.config import Config
 from archiver.errors import ArchiveBusy, ArchiverError, InputError, ParseError
@@ -23,7 +24,7 @@ from archiver.fetch.warc import Recordings
 from archiver.kept import find_media
 from archiver.model import Capture, Origin, PostRef
 from archiver.platforms import Source
-from archiver.store import Writer, erasure, events, facts, log, opinions, schema, search, union
+from archiver.store import Writer, erasure, events, facts, log, opinions, schema, search, union, work
 from archiver.store.contents import locations
 
 #: An imported answer larger than this (in bytes, decoded) is cut, and says so.
@@ -37,9 +38,24 @@ _LISTED = 20
 def reread(config: Config, path: Path, options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Rebuild opinions from facts and say what changed."""
     with _writer(path) as writer:
+        # In the archive's own book of runs, because what its opinions were read with is asked of every record.
+        began = _now()
+        run = f"{began:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
         found = rereading.reread(
             writer, running.rules(config, environ), now=_now, extract=articles.embeds, text_of=articles.text_of
         )
+        with writer.transaction() as db:
+            software = f"archiver/{__version__}"
+            work.begin_run(
+                db,
+                run,
+                began,
+                command="reread",
+                software=software,
+                operator=config.operator.name,
+                configuration=running._digest(config),
+            )
+            work.end_run(db, run, _now(), {"changes": len(found.changes), "counts": found.counts()})
     if options.json:
         changes = [dataclasses.asdict(each) for each in found.changes]
         said = {"articles": found.articles, "looks": found.attempts, "changes": changes, "kept": list(found.kept)}

@@ -50,9 +50,33 @@ def verify(path: Path, options: argparse.Namespace) -> int:
             damages.append(f"checkpoint of {last.size} captures: not signed by the key you gave ({error})")
     if options.checkpoint is not None:
         damages += _against(path, options.checkpoint, options.key or (last.vkey if last else None))
+    if options.roots is not None:
+        held, wrong = _stamped(path, options.roots)
+        damages += wrong
+        counts["time stamps"] = held
     if 0 < share < 1:
         counts["sample drawn with seed"] = chosen
     return _report(path, damages, counts, last, options)
+
+
+def _stamped(path: Path, roots: Path) -> tuple[int, list[str]]:
+    """(how many time stamps hold under these roots, what is wrong with the others), merged logs' stamps included."""
+    from archiver.ledger import stamps
+
+    try:
+        trusted = roots.read_bytes()
+    except OSError as error:
+        raise InputError(f"{roots}: cannot be read ({error.strerror}). Name a PEM file of certificates.") from error
+    held, wrong = 0, []
+    with contextlib.closing(connect_to_read(path)) as db, translated(path):
+        for size, authority, token, note in log.every_stamp(db):
+            checks = stamps.check(token, note, trusted)
+            if stamps.holds(checks):
+                held += 1
+            else:
+                why = "; ".join(f"{each.by}: {each.why or 'refuses it'}" for each in checks if not each.holds)
+                wrong.append(f"time stamp of {authority} over {size} captures: does not hold ({why})")
+    return held, wrong
 
 
 def _against(path: Path, file: Path, vkey: str | None) -> list[str]:

@@ -317,3 +317,36 @@ def test_the_shell_checks_time_stamps_against_roots_the_reader_has(tmp_path: Pat
     assert shell(tmp_path, check_script()).stdout.count("Verification: OK") == 2
     (tmp_path / "roots.pem").write_bytes(authority.pem("stranger"))
     assert shell(tmp_path, check_script()).returncode != 0
+
+
+def test_verify_checks_every_stamp_of_an_archive_under_the_roots_given(
+    authority: Authority, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from archiver import cli
+    from archiver.ledger import checkpoint
+    from archiver.ledger.checkpoint import Checkpoint
+    from archiver.ledger.keys import Keys
+    from archiver.store import Writer, log
+    from tests.archives import START, build
+
+    path = build(tmp_path / "archive.db", 3)
+    keys = Keys.create(tmp_path / "log.key", "example.org/archive")
+
+    def sign(size: int, root: bytes) -> tuple[bytes, str]:
+        return checkpoint.sign(Checkpoint(keys.public.name, size, root), keys), keys.public.vkey
+
+    root = str(authority.folder / "root.pem")
+    with Writer(path, holder="pid 1 on nowhere", now=lambda: START) as writer:
+        kept = writer.checkpoint(sign, None)
+        assert kept
+        with writer.transaction() as db:
+            log.add_stamp(db, kept.size, "https://a.example/", token(authority, note=kept.note), START)
+    assert cli.main(["verify", str(path), "--roots", root]) == 0
+    assert "1 time stamps" in capsys.readouterr().out
+    assert cli.main(["verify", str(path), "--roots", str(authority.folder / "stranger.pem")]) == 1
+    assert "does not hold" in capsys.readouterr().out
+    with Writer(path, holder="pid 1 on nowhere", now=lambda: START) as writer, writer.transaction() as db:
+        log.add_stamp(db, kept.size, "https://b.example/", token(authority, note=b"another note\n"), START)
+    assert cli.main(["verify", str(path), "--roots", root]) == 1
+    assert "https://b.example/" in capsys.readouterr().out
+    assert cli.main(["verify", str(path), "--roots", str(tmp_path / "nowhere.pem")]) == 2

@@ -90,3 +90,15 @@ def test_a_lost_snapshot_comes_back_with_its_media(archive: Path, archiver: Run)
     archiver("lookup", "ferry berth")
     with contextlib.closing(connect_to_read(archive)) as db:
         assert list(check.damages(db)) == []
+
+
+def test_with_which_parsers_an_archive_was_read_again_is_in_its_book_of_runs(archive: Path, archiver: Run) -> None:
+    from archiver import __version__
+
+    archiver("reread")
+    (run, *_) = json.loads(archiver("status", "--json").stdout)["runs"]
+    assert run["command"] == "reread"
+    with contextlib.closing(connect_to_read(archive)) as db:
+        software, report = db.execute("SELECT software, report FROM run WHERE id = ?", (run["run"],)).fetchone()
+    assert software == f"archiver/{__version__}"
+    assert json.loads(report) == {"changes": 0, "counts": {}}

@@ -103,6 +103,17 @@ def stamps(db: sqlite3.Connection, size: int) -> list[bytes]:
     return [bytes(row[0]) for row in rows]
 
 
+def every_stamp(db: sqlite3.Connection) -> Iterator[tuple[int, str, bytes, bytes]]:
+    """(size, authority, raw token, the checkpoint it is over) of every time stamp, those of merged logs included."""
+    rows = db.execute(
+        "SELECT size, authority, token, note FROM stamp JOIN checkpoint USING (size) UNION ALL "
+        "SELECT s.size, s.authority, s.token, c.note FROM origin_stamp s "
+        "JOIN origin_checkpoint c ON c.log = s.log AND c.size = s.size ORDER BY 1, 2"
+    )
+    for size, authority, token, note in rows:
+        yield size, authority, bytes(token), bytes(note)
+
+
 # --- seals: the digest of a row, since no signature covers all of its columns -----------------------------------------
 
 _CHECKPOINT = "SELECT size, note, vkey, run, signed_at FROM checkpoint"
