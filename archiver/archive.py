@@ -433,6 +433,9 @@ class Job:
     async def _take_in(self, article: Article, label: str | None = None, *, is_backlog: bool = False) -> bool:
         """Keep an article's bytes and what they show; whether they could be read."""
         capture = article.capture or self._file_capture(article)
+        if await self._db(erasure.is_blob_erased, capture.payload.sha256):
+            self._listen("article erased", {"article": article.location})
+            return True
         id = opinions.article_id(article.location, capture.payload.sha256)
         if await self._db(opinions.has_article, id):
             self.articles[id] = None
@@ -746,22 +749,39 @@ class Job:
         """Take in what a source of the configuration shows now."""
         source = self._sources.get(piece.key)
         if source is not None:
-            await self.read(source.read(), label=piece.key)
+            problems = await self.read(source.read(), label=piece.key)
+            await self._write(self._note_source, piece.key, problems)
         await self._write(work.done, "source", piece.key)
 
-    async def read(self, found: Iterable[Article | InputError | str], label: str | None = None) -> None:
-        """Take in articles one after the other; a `str` is an address, which goes into the queue."""
-        each = iter(found)
+    def _note_source(self, db: Any, label: str, problems: Sequence[str]) -> None:
+        """Count how often in a row a source's files could not be read; its pages are counted one by one."""
+        name, now = f"source:{label}", self._now()
+        page = watch.page(db, name)
+        if problems:
+            watch.add_page(db, name, label)
+            failures = watch.failed(db, name, now, problems[0])
+            if failures == self._told_after:
+                self._tell(db, "source failing", {"source": label, "failures": failures, "error": problems[0]})
+        elif page.failures:
+            self._tell_recovered(db, page)
+            watch.unchanged(db, name, now)
+
+    async def read(self, found: Iterable[Article | InputError | str], label: str | None = None) -> list[str]:
+        """Take in articles one after the other; a `str` is an address, which goes into the queue. What could not be
+        read, and why."""
+        each, problems = iter(found), list[str]()
         while not self._stopping:
             article = await asyncio.to_thread(next, each, None)
             if article is None:
-                return
+                break
             if isinstance(article, str):
                 await self._write(self._watch, [(article, None)], label)
             elif isinstance(article, InputError):
                 self.refuse(str(article).partition(":")[0], str(article))
+                problems.append(str(article))
             else:
                 await self._take_in(article, label)
+        return problems
 
     # --- pages that list articles -----------------------------------------------------------------------------------
 

@@ -348,18 +348,23 @@ def rules(config: Config, environ: Mapping[str, str]) -> Rules:
 
 def watched(config: Config) -> dict[str, Watched]:
     """The configured sources of articles, by label."""
-    return {source.label: Watched(_reader(source.paths), source.kind, source.since) for source in config.sources}
+    return {
+        source.label: Watched(_reader(source.paths, is_watched=True), source.kind, source.since)
+        for source in config.sources
+    }
 
 
-def _reader(paths: tuple[str, ...]) -> Callable[[], Iterator[Article | InputError | str]]:
-    """What a list of files, folders, globs and URLs shows now; URLs are handed on for fetching."""
+def _reader(paths: tuple[str, ...], *, is_watched: bool = False) -> Callable[[], Iterator[Article | InputError | str]]:
+    """What a list of files, folders, globs and URLs shows now; URLs are handed on for fetching. Where they are watched,
+    a file is read again only when it has changed."""
+    seen: dict[str, tuple[int, int, int]] | None = {} if is_watched else None
 
     def read() -> Iterator[Article | InputError | str]:
         for path in paths:
             if path.startswith(("http://", "https://")):
                 yield path
                 continue
-            for found in articles.read([path]):
+            for found in articles.read([path], seen=seen):
                 if isinstance(found, InputError):
                     yield found
                 else:

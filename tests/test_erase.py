@@ -148,3 +148,16 @@ def test_a_gap_that_no_event_explains_is_named(archive: Path, archiver: Run) -> 
         db.execute("DELETE FROM blob_chunk WHERE blob = ?", (name,))
         db.commit()
     assert "no event in the ledger says so" in archiver("verify", expect=1).stdout
+
+
+def test_an_erased_article_in_a_watched_folder_does_not_come_back(
+    archive: Path, archiver: Run, home: Path, small: dict[str, Any]
+) -> None:
+    folder = home / "watched"
+    folder.mkdir()
+    (folder / "a.html").write_bytes((home / "a.html").read_bytes())
+    archiver("erase", "Crane four", "--articles", "--reason", REASON, "--yes")
+    done = archiver("run", "--once", "watched")
+    assert "article erased" in done.stderr
+    assert found_in(archive, pieces(WORDS)) == []
+    archiver("verify")

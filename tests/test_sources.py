@@ -256,3 +256,52 @@ def test_a_host_that_fails_is_named_until_it_answers(world: World, press: Press,
     world.troubles.clear()
     once(archiver)
     assert status(archiver)["failing_hosts"] == []
+
+
+def test_files_that_did_not_change_are_not_read_again(tmp_path: Path) -> None:
+    from archiver import articles
+
+    first, second = tmp_path / "a.txt", tmp_path / "b.jsonl"
+    first.write_text("one")
+    second.write_text('{"text": "two"}\n{"text": "three"}\n')
+    seen: dict[str, tuple[int, int, int]] = {}
+
+    def read(*paths: str) -> list[str]:
+        return [getattr(each, "location", str(each)).rpartition("/")[2] for each in articles.read(paths, seen=seen)]
+
+    assert read(str(tmp_path)) == ["a.txt", "b.jsonl#L1", "b.jsonl#L2"]
+    assert read(str(tmp_path), f"{tmp_path}/*.txt") == []
+    first.write_text("another")
+    assert read(str(tmp_path)) == ["a.txt"]
+    # Left before its end, it was not read whole.
+    second.write_text('{"text": "two"}\n{"text": "four"}\n')
+    next(articles.read([str(second)], seen=seen))
+    assert read(str(second)) == ["b.jsonl#L1", "b.jsonl#L2"]
+    assert read(f"{tmp_path}/none/*.txt") == [], "a watched pattern may be empty"
+    assert "there is no such file" in read(str(tmp_path / "missing"))[0]
+
+
+def test_a_watched_file_that_is_missing_is_counted_until_it_is_there(home: Path, archiver: Run) -> None:
+    config = home / "config.toml"
+    config.write_text(config.read_text() + '\n[[sources]]\nlabel = "desk"\npaths = ["late.txt", "empty"]\n')
+    (home / "empty").mkdir()
+    archiver("run", "--once", expect=2)
+    archiver("run", "--once", expect=2)
+    (failing,) = status(archiver)["sources"]["failing"]  # type: ignore[index]
+    assert (failing["source"], failing["failures"]) == ("desk", 2)
+    assert "late.txt: there is no such file" in failing["error"]
+    (home / "late.txt").write_text("Here it is.")
+    once(archiver)
+    assert status(archiver)["sources"]["failing"] == []  # type: ignore[index]
+
+
+def test_two_archives_know_together_what_their_feeds_listed(
+    world: World, press: Press, archiver: Run, source: Source
+) -> None:
+    press.say("/feed", rss([(story(world, press, 1), None)]))
+    source("/feed")
+    once(archiver)
+    archiver("backup", "copy.db")
+    archiver("merge", "archive.db", "copy.db", "--out", "both.db")
+    archiver("run", "--once", "--archive", "both.db")
+    assert press.count("/story/1") == 1

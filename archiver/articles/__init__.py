@@ -13,7 +13,7 @@ from archiver.errors import InputError
 from archiver.model import Embed
 
 if TYPE_CHECKING:
-    from archiver.articles.readers import Document
+    from archiver.articles.readers import Document, Seen
 
 __all__ = ["as_json", "embeds", "read", "text_of"]
 
@@ -51,14 +51,16 @@ def read(
     text_column: str | None = None,
     url_column: str | None = None,
     stdin: BinaryIO | None = None,
+    seen: Seen | None = None,
 ) -> Iterator[Document | InputError]:
     """The documents in *paths*, in constant memory: files, folders, globs and `-`; HTML, text, Markdown, gzip, WARC,
     WACZ, feeds, JSON Lines, CSV, Parquet. What cannot be read is yielded as an InputError that names it, in its place;
     the rest goes on. The columns say where a data set keeps the text and the address, where no well-known name does.
+    With *seen* (begin with an empty one), files that are unchanged since they were read whole are left out.
     """
     from archiver.articles.readers import read
 
-    return read(paths, text_column=text_column, url_column=url_column, stdin=stdin)
+    return read(paths, text_column=text_column, url_column=url_column, stdin=stdin, seen=seen)
 
 
 def as_json(location: str, embed: Embed) -> dict[str, Any]:

@@ -69,15 +69,21 @@ class Document:
     published_at: dt.datetime | None = None
 
 
+#: Files that were read whole, by path: when they were last changed (ns), how large they were, and which they were.
+Seen = dict[str, tuple[int, int, int]]
+
+
 def read(
     paths: Iterable[str],
     *,
     text_column: str | None = None,
     url_column: str | None = None,
     stdin: BinaryIO | None = None,
+    seen: Seen | None = None,
 ) -> Iterator[Document | InputError]:
     """The documents of *paths* in order, `-` being standard input. Never raises InputError: it is yielded in the place
-    of what could not be read."""
+    of what could not be read. *seen*: files that are as they were when last read whole are left out, and those that are
+    read are noted; a folder or a pattern without a file is then no mistake."""
     for path in paths:
         try:
             if path == "-":
@@ -85,7 +91,7 @@ def read(
             elif path.startswith(("http://", "https://")):
                 raise InputError(f"{path}: is an address, and nothing is fetched here; use `archiver run` for it")
             else:
-                yield from _path(path, text_column, url_column)
+                yield from _path(path, text_column, url_column, seen)
         except InputError as error:
             yield error
         except OSError as error:
@@ -102,27 +108,37 @@ def read_stream(stream: BinaryIO, location: str) -> Iterator[Document | InputErr
         yield InputError(f"{location}: cannot be read: {error.strerror or error}")
 
 
-def _path(path: str, text_column: str | None, url_column: str | None) -> Iterator[Document | InputError]:
+def _path(
+    path: str, text_column: str | None, url_column: str | None, seen: Seen | None = None
+) -> Iterator[Document | InputError]:
     try:
         kind = Path(path).stat()
     except FileNotFoundError:
-        if any(character in path for character in "*?[") and (found := _globbed(path)):
+        is_pattern = any(character in path for character in "*?[")
+        if is_pattern and ((found := _globbed(path)) or seen is not None):
             for each in found:
-                yield from read([each], text_column=text_column, url_column=url_column)
+                yield from read([each], text_column=text_column, url_column=url_column, seen=seen)
             return
         raise InputError(f"{path}: there is no such file or folder; check the path") from None
     if stat.S_ISDIR(kind.st_mode):
-        yield from _folder(path, text_column, url_column)
+        yield from _folder(path, text_column, url_column, seen)
+        return
+    mark = (kind.st_mtime_ns, kind.st_size, kind.st_ino)
+    if seen is not None and seen.get(path) == mark:
         return
     with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - a path as it was typed, and a FIFO is one too
         yield from _stream(file, path, path, text_column, url_column)
+    if seen is not None:
+        seen[path] = mark
 
 
 def _globbed(pattern: str) -> list[str]:
     return sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - the pattern may be absolute
 
 
-def _folder(path: str, text_column: str | None, url_column: str | None) -> Iterator[Document | InputError]:
+def _folder(
+    path: str, text_column: str | None, url_column: str | None, seen: Seen | None = None
+) -> Iterator[Document | InputError]:
     is_empty = True
     errors: list[InputError] = []
 
@@ -134,9 +150,10 @@ def _folder(path: str, text_column: str | None, url_column: str | None) -> Itera
         for name in sorted(names):
             if not name.startswith(".") and Path(name).suffix.lower() in _KNOWN:
                 is_empty = False
-                yield from read([os.path.join(folder, name)], text_column=text_column, url_column=url_column)  # noqa: PTH118
+                file = os.path.join(folder, name)  # noqa: PTH118
+                yield from read([file], text_column=text_column, url_column=url_column, seen=seen)
     yield from errors
-    if is_empty and not errors:
+    if is_empty and not errors and seen is None:
         raise InputError(
             f"{path}: holds no articles; files ending in .html, .txt, .md, .gz, .warc, .wacz, .xml, .json, .jsonl, "
             ".csv or .parquet are looked for"

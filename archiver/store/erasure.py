@@ -50,6 +50,11 @@ def is_erased(db: sqlite3.Connection, ref: PostRef) -> bool:
     return row is not None
 
 
+def is_blob_erased(db: sqlite3.Connection, sha256: str) -> bool:
+    """Whether these very bytes were erased, and so are not to be taken in again."""
+    return db.execute("SELECT 1 FROM erasure WHERE kind = 'blob' AND name = ?", (sha256,)).fetchone() is not None
+
+
 def plan(db: sqlite3.Connection, refs: Iterable[PostRef], articles: Iterable[str] = (), *, shown: bool = False) -> Plan:
     """What erasing these posts and articles (ids) means; *shown*: also every article that shows one of the posts."""
     posts, documents = tuple(dict.fromkeys(refs)), dict.fromkeys(articles)
@@ -192,6 +197,11 @@ def forget(db: sqlite3.Connection, wanted: Plan) -> None:
         db.execute("DELETE FROM media WHERE snapshot IN (SELECT id FROM snapshot WHERE platform = ? AND post = ?)", key)
         for table in ("snapshot", "attempt", "code", "wording"):
             db.execute(f"DELETE FROM {table} WHERE platform = ? AND post = ?", key)  # noqa: S608 - literals
+        # What the service noted of it besides: notices that wait, and copies asked for elsewhere.
+        db.execute("DELETE FROM notice WHERE json_extract(body, '$.post') = ?", (str(ref),))
+        at = "(SELECT url FROM post WHERE platform = ? AND id = ?)"
+        db.execute(f"DELETE FROM due WHERE kind = 'save' AND key IN {at}", key)  # noqa: S608 - literals
+        db.execute(f"DELETE FROM copy WHERE url IN {at}", key)  # noqa: S608 - literals
         db.execute("DELETE FROM post WHERE platform = ? AND id = ?", key)
         db.execute(
             "UPDATE embed SET post = NULL, resolution = NULL, verdict = NULL, state = 'unresolved', reason = 'unknown' "

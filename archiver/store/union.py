@@ -205,6 +205,11 @@ def _work(db: sqlite3.Connection, sources: list[sqlite3.Connection]) -> None:
     for source in sources:
         for row in source.execute("SELECT * FROM run ORDER BY id"):
             db.execute("INSERT OR IGNORE INTO run VALUES (?, ?, ?, ?, ?, ?, ?, ?)", tuple(row))
+        # What is known to be listed and read, or saved elsewhere, is not asked for anew.
+        for table in ("watched", "entry", "copy"):
+            for row in source.execute(f"SELECT * FROM {table} ORDER BY url"):  # noqa: S608 - literals
+                marks = ",".join("?" * len(row))
+                db.execute(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", tuple(row))  # noqa: S608 - literals
         for row in source.execute("SELECT kind, key, due_at, priority, tries FROM due WHERE kind <> 'source'"):
             db.execute(
                 "INSERT INTO due (kind, key, due_at, priority, tries) VALUES (?, ?, ?, ?, ?) ON CONFLICT (kind, key) "
