@@ -210,16 +210,32 @@ def measured(command: list[str], cwd: Path, out: Path | None = None) -> Took:
         child = subprocess.Popen(
             command, cwd=cwd, stdout=stdout, stderr=stderr, env={**os.environ, "PYTHONPATH": _HERE}
         )
-        _, status, used = os.wait4(child.pid, 0)
+        memory = 0.0
+        while True:
+            # Of this program's image alone: what wait4 tells is at least what we held when we started it.
+            memory = max(memory, _most_memory(child.pid))
+            pid, status, used = os.wait4(child.pid, os.WNOHANG)
+            if pid:
+                break
+            time.sleep(0.02)
         wall = time.perf_counter() - began
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
         sys.exit(f"{command[0]} ended with {child.returncode}: {(cwd / 'err').read_text()[-2000:]}")
-    return Took(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+    return Took(wall, used.ru_utime + used.ru_stime, memory)
 
 
-def archived(web: Web, folder: Path, connections: int, per_host: int) -> Took:
-    """The real command over articles that show all posts, 100 each; every post and file must be kept."""
+def _most_memory(pid: int) -> float:
+    """The most a process held at a time so far, in MB; 0 where the system does not tell."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:")), 0.0)
+
+
+def prepared(web: Web, folder: Path, connections: int, per_host: int) -> Path:
+    """A folder with a configuration that leads to the web, and articles that show all its posts, 100 each."""
     shape = web.shape
     folder.mkdir()
     (folder / "config.toml").write_text(
@@ -242,6 +258,13 @@ def archived(web: Web, folder: Path, connections: int, per_host: int) -> Took:
             for number in range(start, min(start + 100, shape.posts))
         )
         (folder / "articles" / f"{start:06}.html").write_text(f"<article>{shown}</article>")
+    return folder
+
+
+def archived(web: Web, folder: Path, connections: int, per_host: int) -> Took:
+    """The real command over the articles; every post and file must be kept."""
+    shape = web.shape
+    prepared(web, folder, connections, per_host)
     command = [sys.executable, "-m", "archiver", "run", "--once", "--json", "--quiet", "articles"]
     took = measured(command, folder, folder / "report.json")
     report = json.loads((folder / "report.json").read_text())

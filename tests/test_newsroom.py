@@ -12,7 +12,9 @@ from archiver.archive import Rules
 from archiver.config import HOSTS, HostConfig
 from tests.newsroom.plan import START, lifetime, plan
 from tests.newsroom.run import is_owed, run
+from tests.newsroom.tls import live
 from tests.newsroom.web import PAPER, Spell, Witness
+from tests.simulator.serve import Authority
 
 
 @pytest.mark.slow
@@ -46,6 +48,16 @@ def test_a_limit_that_is_not_kept_is_found_out(tmp_path: Path) -> None:
         rules=Rules(sources={"twitter": ("wayback",)}, retry=(dt.timedelta(minutes=5),)),
     )  # fmt: skip
     assert any("web.archive.org/cdx" in each and "in a minute" in each for each in outcome.faults), outcome.most
+
+
+@pytest.mark.slow
+def test_a_day_over_tls_by_the_real_command(tmp_path: Path, authority: Authority) -> None:
+    day = live(plan(4, 1, 40), tmp_path, authority, hosts='[hosts]\n"web.archive.org/cdx" = { per_minute = 6000 }\n')
+    assert day.missing == ()
+    assert day.alive > 20
+    assert day.report["articles"] == 40
+    assert sum(day.report["states"].values()) == day.report["embeds"]
+    assert set(day.report["states"]) <= {"archived", "partial", "gone", "pending", "unresolved"}
 
 
 def test_the_witness_sees_who_asks_again_too_soon_and_who_opens_too_much() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tests.newsroom.plan import plan
 from tests.newsroom.run import Outcome, run
+from tests.newsroom.tls import live
 
 
 def main() -> int:
@@ -21,9 +22,12 @@ def main() -> int:
     parser.add_argument(
         "--folder", type=Path, help="where the archive is made; in memory if the system has such a place"
     )
+    parser.add_argument("--tls", action="store_true", help="one day, over TLS, by the real command")
     options = parser.parse_args()
     memory = Path("/dev/shm")  # commits wait for no disk there
     folder = options.folder or (memory if memory.is_dir() else None)
+    if options.tls:
+        return _over_tls(options)
     made = plan(options.seed, options.days, options.articles)
     print(
         f"{options.days} days, {len(made.stories)} articles, {made.embeds} embeds of {len(made.fates)} posts and "
@@ -42,6 +46,20 @@ def main() -> int:
     for fault in outcome.faults[:40]:
         print("FAULT", fault)
     return 1 if outcome.faults else 0
+
+
+def _over_tls(options: argparse.Namespace) -> int:
+    with tempfile.TemporaryDirectory(dir=options.folder) as place:
+        day = live(plan(options.seed, 1, options.articles), Path(place))
+    states = ", ".join(f"{state} {count}" for state, count in day.report["states"].items())
+    print(
+        f"one day over TLS: {day.report['articles']} articles, embeds: {states}; {day.requests} requests in "
+        f"{day.seconds:.0f} s; posts that were alive: {day.alive}, not captured {len(day.missing)}; "
+        f"limits exceeded: {len(day.faults)}"
+    )
+    for fault in (*day.missing, *day.faults)[:20]:
+        print("FAULT", fault)
+    return 1 if day.missing or day.faults else 0
 
 
 def _told(outcome: Outcome) -> None:

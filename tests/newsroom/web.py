@@ -14,6 +14,7 @@ import math
 import random
 import re
 from collections import Counter, defaultdict, deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.utils import format_datetime
 from urllib.parse import parse_qs, urlsplit
@@ -186,7 +187,8 @@ LISTED = 40
 class Paper:
     """The newspaper's site: feeds of its sections with validators, and its articles once they have appeared."""
 
-    def __init__(self, stories: list[Story]) -> None:
+    def __init__(self, stories: list[Story], listed: int = LISTED) -> None:
+        self._listed = listed
         self._by_path = {story.path: story for story in stories}
         self._sections = {name: [s for s in stories if s.section == name] for name in SECTIONS}
         self._times = {name: [s.at for s in some] for name, some in self._sections.items()}
@@ -202,7 +204,7 @@ class Paper:
 
     def _feed(self, request: Request, section: str, now: dt.datetime) -> Response:
         count = bisect.bisect_right(self._times[section], now)
-        listed = self._sections[section][max(0, count - LISTED) : count]
+        listed = self._sections[section][max(0, count - self._listed) : count]
         changed_at = listed[-1].at if listed else now.replace(hour=0, minute=0, second=0, microsecond=0)
         etag = f'"{count}"'
         headers = (("etag", etag), ("last-modified", format_datetime(changed_at, usegmt=True)))
@@ -232,6 +234,8 @@ class NewsWeb(LargeWorld):
 
     def prepare(self, spells: dict[str, list[Spell]], paper: Paper) -> None:
         self.spells, self.paper, self.witness = spells, paper, Witness()
+        #: The clock by which hosts count what they are asked: the world's, unless the world's stands still.
+        self.counted_at: Callable[[], dt.datetime] = lambda: self.clock.now
         self._starts = {host: [each.start for each in some] for host, some in spells.items()}
 
     def spell(self, host: str, at: dt.datetime) -> Spell | None:
@@ -243,7 +247,7 @@ class NewsWeb(LargeWorld):
     def answer(self, request: Request) -> Response:
         now = self.clock.now
         request = dataclasses.replace(request, at=now)
-        self.witness.arrives(request.host, request.target, now)
+        self.witness.arrives(request.host, request.target, self.counted_at())
         spell = self.spell(request.host, now)
         if spell and spell.kind == "down":
             self.witness.answers[0] += 1
