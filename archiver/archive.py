@@ -277,7 +277,7 @@ class Job:
         kept = list(captures)
         if not kept:
             return
-        size = sum(each.body.size for each in kept)
+        size = sum(each.body.size + each.payload.size for each in kept)
         pieces: dict[str, list[str]] = {}
         if size > facts.BATCH:
             loop = asyncio.get_running_loop()
