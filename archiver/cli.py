@@ -501,6 +501,12 @@ def _export(options: argparse.Namespace) -> int:
 
     path = _archive_path(options)
     signer = _signer(options.sign) if options.sign else None
+    if signer is not None and options.out is None and chosen.check_signed is None:
+        from archiver.errors import InputError
+
+        raise InputError(
+            f"--sign: {chosen.name} has no place for a signature; it goes beside the file. Give --out PATH."
+        )
     with contextlib.closing(connect_to_read(path)) as db, translated(path):
         _say_format(db, path)
         contents = StoredContents(db, _selection(db, options), signer)

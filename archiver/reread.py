@@ -225,12 +225,15 @@ class _Reading:
             evidence = json.loads(kept)["evidence"] if kept else []
             own = dict.fromkeys(step["capture"] for step in evidence if step["capture"])
             embed = opinions.embed(self._db, id).embed
-            answers = Answers(self._db, own, (_FIRST, _LAST))
             try:
+                answers = Answers(self._db, own, (_FIRST, _LAST))
                 silence = NotRecorded("it was not captured")
                 resolution = answers.drive(resolve.resolve(embed, self._platforms), silence)
             except (FetchError, ParseError) as error:
                 resolution = resolve.failed(error)
+            except ArchiverError:
+                self._kept.append(f"embed {id}: the bytes of an answer that led to its post were erased")
+                continue
             if answers.silences and opinions.packed(resolution) != kept:
                 if kept is not None:
                     self._kept.append(f"embed {id}: not every answer that led to its post is kept")
@@ -316,6 +319,8 @@ class _Reading:
                 finding, said = resolve.finding_of(error), str(error)
             except ParseError as error:
                 finding, said = _UNREADABLE, str(error)
+            except ArchiverError:
+                return None  # the bytes of an answer were erased
             except (ValueError, LookupError, TypeError, ArithmeticError, AttributeError) as error:
                 finding, said = _UNREADABLE, f"{type(error).__name__}: {error}"
             if best is None or answers.silences < best[2].silences:

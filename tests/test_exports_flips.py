@@ -164,6 +164,15 @@ def test_a_signed_export_verifies_with_its_key_and_no_other(
     assert "public" in capsys.readouterr().err
 
 
+def test_a_signature_that_has_no_place_is_refused(
+    archive: Path, keys: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["export", "csv", "--archive", str(archive), "--sign", str(keys[0])]) == 2
+    said = capsys.readouterr()
+    assert not said.out
+    assert "--out" in said.err
+
+
 def test_openssl_verifies_the_signature_beside_an_export(
     archive: Path, keys: tuple[Path, Path], tmp_path: Path
 ) -> None:

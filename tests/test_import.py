@@ -365,6 +365,23 @@ def test_json_of_a_host_that_is_not_x_is_no_post(archiver: Run, home: Path) -> N
     assert posts(archiver, "1168521470000000666") == []
 
 
+def test_one_post_of_an_imported_page_can_be_erased_and_the_rest_still_reads(archiver: Run, home: Path) -> None:
+    """The page's bytes go, for they hold the post; what it said of the others goes with them, and is named first."""
+    (home / "pages.jsonl").write_bytes(lines(page()) + lines(OLD))
+    archiver("import", "pages.jsonl", "--by", "Jane Doe")
+    plan = archiver("erase", IDS[0], "--reason", "a court order").stdout
+    assert f"twitter:{IDS[1]} loses a snapshot too" in plan
+    archiver("erase", IDS[0], "--reason", "a court order", "--yes")
+    for file in home.glob("archive.db*"):
+        assert b"The weir holds" not in file.read_bytes(), file
+    archiver("reread")
+    assert posts(archiver, IDS[0]) == []
+    assert posts(archiver, str(OLD["id_str"]))[0]["text"] == "An old one, as twarc 1 kept it <3"
+    for form in exports():
+        archiver("export", form, "--out", f"out{exports()[form].suffix}")
+    assert "sound" in archiver("verify").stdout
+
+
 # --- auto-archiver --------------------------------------------------------------------------------------------------
 
 URL = f"https://twitter.com/lock_keeper/status/{OLD['id_str']}"
