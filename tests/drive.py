@@ -32,7 +32,11 @@ def capture(
     at: dt.datetime = NOW,
 ) -> Capture:
     """An answer as the fetcher would store it; a body that is neither bytes nor text is sent as JSON."""
-    raw = body if isinstance(body, bytes) else (body if isinstance(body, str) else json.dumps(body)).encode()
+    raw = (
+        body
+        if isinstance(body, bytes)
+        else (body if isinstance(body, str) else json.dumps(body)).encode("utf-8", "replace")
+    )
     content = Body.of(raw)
     return Capture(
         url=url,

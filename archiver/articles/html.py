@@ -56,8 +56,7 @@ _EMBED_LINK = re.compile(
     r"(?<![a-z])(?:embed(?:ly|ded)?|oembed|lazy-?load-?\w+|lazy-?youtube|ytp?-lazy|youtube-lazy|video-lazy)(?![a-z])|embedly"
 )
 _MARKUP_IN_TEXT = re.compile(
-    r"<(?:blockquote|iframe|div|section|figure|amp-|a|p|object|embed|script)\b|&(?:amp;)*lt;(?:blockquote|iframe|a|div|p|figure)\b",
-    re.IGNORECASE,
+    r"(?:<|&(?:amp;)*lt;)(?:blockquote|iframe|div|section|figure|amp-|a|p|object|embed|script)\b", re.IGNORECASE
 )
 _BLOCKS = frozenset(
     "p div section blockquote li ul ol h1 h2 h3 h4 h5 h6 figure figcaption table tr header footer article br".split()  # noqa: SIM905 - a table of words
@@ -820,7 +819,13 @@ def _shows_nothing(page: bytes, lt: int, networks: frozenset[str]) -> bool:
         return False
     classes = attributes.get("class") or ""
     return not any(
-        value and (value.lstrip()[:1] in "{[" or _named(each, value, name, classes, networks) or _short_code(value))
+        value
+        and (
+            "&lt;" in value
+            or value.lstrip()[:1] in "{["
+            or _named(each, value, name, classes, networks)
+            or _short_code(value)
+        )
         for each, value in attributes.items()
     )
 
