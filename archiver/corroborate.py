@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from archiver import dagcbor
 from archiver.likeness import without_name
 from archiver.model import Embed, Kind, Span, moment, timestamp
 
@@ -142,6 +143,8 @@ def _record(claimed: str, extra: dict[str, Any]) -> Field:
     seen, is_verified = extra.get("cid"), extra.get("cid_verified")
     if not seen:
         return Field(Verdict.UNCONFIRMED, claimed, None)
+    if dagcbor.parts(claimed)[1] is None:
+        return Field(Verdict.UNCONFIRMED, claimed, seen, "what the article states is no digest of a record")
     if seen != claimed:
         return Field(
             Verdict.CONTRADICTED,
@@ -170,7 +173,10 @@ def _media(pics: tuple[str, ...], shown: Sequence[Mapping[str, Any]], kept: Mapp
     said = " ".join(f"pic:{code}" for code in pics) or None
     seen = ", ".join(f"{each['kind']} {each['key']}" for each in shown) or None
     if not shown:
-        return Field(Verdict.DIFFERS, said, None, "the article links to a picture or film, and the post shows none")
+        # Some sources show no media of any post, so that this is no difference yet.
+        return Field(
+            Verdict.UNCONFIRMED, said, None, "the article links to a picture or film, and the source shows none"
+        )
     if not stated:
         return Field(Verdict.CORROBORATED, said, seen)
     same = [each for each in stated if kept.get(each["key"]) == each["sha256"]]
@@ -190,16 +196,23 @@ def _made(id_at: dt.datetime, claimed: dt.date | None, created_at: str | None) -
     """The time the id carries against every date that is stated: ids are made when a post is, or on its way to another
     server; a client that chooses its ids, or a server that takes over old posts, may say otherwise."""
     made = timestamp(id_at)
-    said = created_at or (claimed.isoformat() if claimed else None)
     if created_at:
         apart = abs(moment(created_at) - id_at)
-        if apart > dt.timedelta(days=1):
-            return Field(Verdict.DIFFERS, said, made, f"the id was made {apart.days} days apart from the stated time")
-    if claimed:
-        midnight = dt.datetime.combine(claimed, dt.time(), dt.UTC)
-        if not midnight - _ZONES <= id_at < midnight + dt.timedelta(days=1) + _ZONES:
-            return Field(Verdict.DIFFERS, said, made, f"the article says {claimed}, the id was made at {made}")
-    return Field(Verdict.CORROBORATED if said else Verdict.UNCONFIRMED, said, made)
+        if apart <= dt.timedelta(days=1):
+            return Field(Verdict.CORROBORATED, created_at, made)
+        # Nothing against the article: the post itself is what states two times.
+        return Field(
+            Verdict.UNCONFIRMED,
+            created_at,
+            made,
+            f"the id was made {apart.days} days apart from the time the post states",
+        )
+    if claimed is None:
+        return Field(Verdict.UNCONFIRMED, None, made)
+    midnight = dt.datetime.combine(claimed, dt.time(), dt.UTC)
+    if midnight - _ZONES <= id_at < midnight + dt.timedelta(days=1) + _ZONES:
+        return Field(Verdict.CORROBORATED, claimed.isoformat(), made)
+    return Field(Verdict.DIFFERS, claimed.isoformat(), made, f"the article says {claimed}, the id was made at {made}")
 
 
 def words(text: str) -> list[tuple[str, int, int]]:
