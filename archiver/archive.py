@@ -212,6 +212,8 @@ class Job:
         #: Whose turn it is: among priorities, by line; and among lines.
         self._turns: Counter[str | None] = Counter()
         self._round = 0
+        #: Each piece of work is tried once, however soon it says it is due again; after a while it may be.
+        self._tried: dict[tuple[str, str], dt.datetime] = {}
         self._wake = asyncio.Event()
         self._writes: collections.deque[_Write] = collections.deque()
         self._writing: asyncio.Task[None] | None = None
@@ -417,7 +419,8 @@ class Job:
     async def until_next(self, longest: float) -> float:
         """Seconds until something is due, at most *longest*."""
         at = await self._db(work.next_due)
-        return longest if at is None else max(0.0, min(longest, (at - self._now()).total_seconds()))
+        # What is due at this moment has just been tried, or becomes due just now: neither is worth a hurry.
+        return longest if at is None else min(longest, max(1.0, (at - self._now()).total_seconds()))
 
     async def renew(self) -> None:
         """Keep the archive's lease; call every few seconds."""
@@ -626,8 +629,6 @@ class Job:
         slots = self._rules.concurrency * _SLOTS
         under_way: dict[asyncio.Task[None], tuple[str, str]] = {}
         ended: list[asyncio.Task[None]] = []
-        #: Each piece of work is tried once, however soon it says it is due again; after a while it may be.
-        tried: dict[tuple[str, str], dt.datetime] = {}
 
         def end(task: asyncio.Task[None]) -> None:
             ended.append(task)
@@ -646,11 +647,12 @@ class Job:
                 # A source is read again as soon as its next tick has come.
                 names = [name for name in names if name[0] != "source"]
                 if names:
-                    tried |= dict.fromkeys(await self._db(work.still_due, names, self._now()), self._now())
-                if tried:
-                    tried = {name: at for name, at in tried.items() if self._now() - at < _SAME_TRY}
+                    again = await self._db(work.still_due, names, self._now())
+                    self._tried |= dict.fromkeys(again, self._now())
+                if self._tried:
+                    self._tried = {name: at for name, at in self._tried.items() if self._now() - at < _SAME_TRY}
                 if not self._stopping and len(under_way) < slots:
-                    pieces = await self._next(slots - len(under_way), under_way.values(), tried)
+                    pieces = await self._next(slots - len(under_way), under_way.values())
                     if pieces:
                         await self._write(work.begin, pieces, self._now())
                     for piece in pieces:
@@ -673,9 +675,7 @@ class Job:
         await self._wake.wait()
         alarm.cancel()
 
-    async def _next(
-        self, most: int, under_way: Collection[tuple[str, str]], tried: Collection[tuple[str, str]]
-    ) -> list[work.Due]:
+    async def _next(self, most: int, under_way: Collection[tuple[str, str]]) -> list[work.Due]:
         """What to begin now: of those who stand in the line of a host that has room, and of what is due otherwise; each
         of these has the first choice in turn."""
         rooms = {
@@ -686,7 +686,7 @@ class Job:
         first = self._round % len(order)
         self._round += 1
         order = order[first:] + order[:first]
-        busy, is_alone, now = {*under_way, *tried}, not under_way, self._now()
+        busy, is_alone, now = {*under_way, *self._tried}, not under_way, self._now()
 
         def choose(db: Any) -> dict[str | None, list[work.Due]]:
             chosen: dict[str | None, list[work.Due]] = {line: [] for line in order}
@@ -1276,9 +1276,9 @@ class Job:
             if judgement.missing and judgement.missing[1] - judgement.missing[0] < self._rules.gone_after:
                 # Missing once proves nothing: a second look, far enough apart, says whether it is gone.
                 at = judgement.missing[0] + self._rules.gone_after
-                work.put_off(
-                    db, "post", piece.key, max(at, now), tries=piece.tries, reason="missing once", is_again=True
-                )
+                if at <= now:  # this was the second look, and nobody answered it
+                    at = now + self._rules.retry[min(1, len(self._rules.retry) - 1)]
+                work.put_off(db, "post", piece.key, at, tries=piece.tries, reason="missing once", is_again=True)
                 return
             looks = piece.tries
             if looks < len(self._rules.recheck_after):

@@ -255,6 +255,11 @@ def _judge(plan: Plan, path: Path, outcome: Outcome) -> None:
         outcome.captures, outcome.snapshots = db.execute(
             "SELECT (SELECT count(*) FROM capture), (SELECT count(*) FROM snapshot)"
         ).fetchone()
+        for row in db.execute(
+            "SELECT platform, post, count(*), substr(started_at, 1, 13) FROM attempt GROUP BY 1, 2, 4 "
+            "HAVING count(*) > 40 LIMIT 5"
+        ):
+            outcome.faults.append(f"{row[0]}:{row[1]}: tried {row[2]} times in the hour of {row[3]}")
         for row in db.execute("SELECT kind, key, due_at FROM due WHERE due_at < ?", (timestamp(end - LATEST),)):
             outcome.faults.append(f"{row[0]} {row[1]}: due since {row[2]}, and never begun")
         outcome.faults += [f"verify: {each}" for each in list(check.damages(db))[:5]]
