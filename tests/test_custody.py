@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prov.model import ProvDocument
 
 from archiver import inbox as waiting
 from archiver.store import connect_to_read, facts
@@ -99,6 +100,14 @@ def test_a_record_says_who_looked_with_which_tool_and_configuration(
     assert {each["run"] for each in found["attempts"]} == {run["id"]}
     for form in ("jsonl", "prov-json", "report"):
         assert "Desk of the Example Times" in archiver("export", form, "--no-note").stdout, form
+    content = archiver("export", "prov-json", "--no-note").stdout
+    document = ProvDocument.deserialize(content=content)
+    assert document == ProvDocument.deserialize(content=document.serialize())
+    (bundle,) = (each for each in document.bundles if small["crane"].id in str(each.identifier))
+    assert "Desk of the Example Times" in bundle.get_provn()
+    assert len(bundle.records) == sum(
+        len(members) for members in json.loads(content)["bundle"][str(bundle.identifier)].values()
+    )
 
 
 @pytest.mark.parametrize(

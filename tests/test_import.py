@@ -89,6 +89,27 @@ def test_a_recording_answers_look_ups_and_says_whose_it_is(
     assert found["live"] is None, "others' captures do not say what the platform says now"
 
 
+@pytest.mark.parametrize("form", ["wacz", "warc"])
+def test_what_one_archive_exports_another_takes_in(form: str, archiver: Run, home: Path, small: dict[str, Any]) -> None:
+    archiver("run", "--once", "--archive", "live.db", "a.html")
+    name = f"out{exports()[form].suffix}"
+    archiver("export", form, "--archive", "live.db", "--out", name)
+    archiver("import", name, "--by", "Jane Doe")
+    (live,) = json.loads(archiver("lookup", "--json", "--archive", "live.db", small["crane"].id).stdout)["posts"]
+    (found,) = posts(archiver, small["crane"].id)
+    assert (found["text"], found["handle"]) == (live["text"], live["handle"])
+    assert [each["sha256"] for each in found["media"]] == [each["sha256"] for each in live["media"]]
+    assert "sound" in archiver("verify").stdout
+
+
+def test_a_package_that_is_no_recording_gets_a_sentence(archiver: Run, home: Path, small: dict[str, Any]) -> None:
+    archiver("run", "--once", "--archive", "live.db", "a.html")
+    for form in ("bag", "rocrate"):
+        archiver("export", form, "--archive", "live.db", "--out", f"out{exports()[form].suffix}")
+        done = archiver("import", f"out{exports()[form].suffix}", "--by", "Jane Doe", expect=2)
+        assert f"out{exports()[form].suffix}" in done.stderr
+
+
 def test_where_a_recorded_short_link_leads_is_known(archiver: Run, home: Path, small: dict[str, Any]) -> None:
     """Though nothing in the recording but t.co's own redirect names the code."""
     (home / "flat.txt").write_text("pic.twitter.com/Kq3vTn81Lb — Porthaven Live (@porthavenlive) March 1, 2026\n")
