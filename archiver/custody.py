@@ -39,22 +39,11 @@ def reread(config: Config, path: Path, options: argparse.Namespace, environ: Map
     """Rebuild opinions from facts and say what changed."""
     with _writer(path) as writer:
         # In the archive's own book of runs, because what its opinions were read with is asked of every record.
-        began = _now()
-        run = f"{began:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+        run = _begin(writer, config, "reread", _now())
         found = rereading.reread(
             writer, running.rules(config, environ), now=_now, extract=articles.embeds, text_of=articles.text_of
         )
         with writer.transaction() as db:
-            software = f"archiver/{__version__}"
-            work.begin_run(
-                db,
-                run,
-                began,
-                command="reread",
-                software=software,
-                operator=config.operator.name,
-                configuration=running._digest(config),
-            )
             work.end_run(db, run, _now(), {"changes": len(found.changes), "counts": found.counts()})
     if options.json:
         changes = [dataclasses.asdict(each) for each in found.changes]
@@ -75,6 +64,22 @@ def reread(config: Config, path: Path, options: argparse.Namespace, environ: Map
     if len(found.kept) > _LISTED:
         print(f"  and {len(found.kept) - _LISTED} more left as they were")
     return 0
+
+
+def _begin(writer: Writer, config: Config, command: str, at: dt.datetime) -> str:
+    """Open a run in the archive's own book of runs: who did it, with which program and its parsers."""
+    run = f"{at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+    with writer.transaction() as db:
+        work.begin_run(
+            db,
+            run,
+            at,
+            command=command,
+            software=f"archiver/{__version__}",
+            operator=config.operator.name,
+            configuration=running._digest(config),
+        )
+    return run
 
 
 def erase(
@@ -206,7 +211,7 @@ class _Taking:
         files: tuple[imports.Handed, ...],
     ) -> None:
         self._writer, self._giver, self._at = writer, giver, _now()
-        self._run = f"import {self._at:%Y%m%dT%H%M%SZ}"
+        self._run = _begin(writer, config, "import", self._at)
         self._job = rereading.offline(
             writer, running.rules(config, environ), now=_now, extract=articles.embeds, text_of=articles.text_of
         )
@@ -288,6 +293,8 @@ class _Taking:
             with self._writer.transaction() as db:
                 self.refs.update(imported.keep_again(db, source, finding, given, self._giver, self._run))
         refs = sorted(self.refs)
+        with self._writer.transaction() as db:
+            work.end_run(db, self._run, _now(), {"from": self._giver, "captures": self.count, "posts": len(refs)})
         for start in range(0, len(refs), _BATCH):
             with self._writer.transaction() as db:
                 for ref in refs[start : start + _BATCH]:

@@ -135,7 +135,9 @@ def _runs(runs: Sequence[dict[str, Any]]) -> Iterator[str]:
         yield f"  {run['started_at'][:10]} {run['started_at'][11:16]} {span}  {run['command']}: {states}"
         if report:
             requests = sum(report.get("requests", {}).values())
-            yield f"    {requests} requests, {report['captures']} new captures, {report['media']} media files"
+            # Rereading and importing ask nobody, and say less.
+            captures, media = report.get("captures", 0), report.get("media", 0)
+            yield f"    {requests} requests, {captures} new captures, {media} media files"
 
 
 def _draw(target: Path, groups: Sequence[_Group], archive: Path) -> None:

@@ -17,7 +17,8 @@ from archiver.store import connect_to_read, events, facts
 from tests.commands import Run
 from tests.simulator.serve import Web
 from tests.simulator.world import World, photo
-from tests.test_exports_contract import parts
+from tests.test_exports_contract import Harmless, parts
+from tests.test_exports_formats import _LINK
 from tests.test_networks_path import ARTICLE, AT, VIDEO
 from tests.test_path import small
 
@@ -523,6 +524,28 @@ def test_its_api_its_csv_its_sheet_and_its_page_are_read(archiver: Run, home: Pa
         assert found["text"] == text, name
         assert [each["sha256"] for each in found["media"]] == media, name
         assert "nothing changed" in archiver("reread", "--archive", f"{name}.db").stdout
+
+
+def test_a_hostile_giver_breaks_out_of_nothing(archiver: Run, home: Path) -> None:
+    giver = '=1+1\t<script>alert(1)</script>"; rel="original" \u202e Jürgen, <urn:x>\n]}' + "x" * 500
+    (home / "old.jsonl").write_bytes(lines(OLD))
+    archiver("import", "old.jsonl", "--by", giver)
+    link = f"https://twitter.com/i/status/{OLD['id_str']}"
+    (home / "shows.html").write_text(f'<blockquote class="twitter-tweet"><p>x</p><a href="{link}">.</a></blockquote>')
+    archiver("run", "--once", "shows.html")
+    for form, export in exports().items():
+        archiver("export", form, "--out", f"out{export.suffix}")
+        for name, part in parts(f"out{export.suffix}", (home / f"out{export.suffix}").read_bytes()):
+            if name.endswith(".html"):
+                Harmless().check(part.decode())
+            elif name.endswith(("json", ".jsonld")):
+                json.loads(part)
+            elif name.endswith(".link"):
+                for each in part.decode("ascii").rstrip("\n").split(",\n")[1:]:
+                    assert _LINK.fullmatch(each), each
+            elif name.endswith(".csv"):
+                assert not re.search(rb'(?:^|,)"[=\t]', part)
+            assert not re.search(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]", part) or name.endswith((".warc", ".cdx"))
 
 
 HOSTILE = (

@@ -102,3 +102,4 @@ def test_with_which_parsers_an_archive_was_read_again_is_in_its_book_of_runs(arc
         software, report = db.execute("SELECT software, report FROM run WHERE id = ?", (run["run"],)).fetchone()
     assert software == f"archiver/{__version__}"
     assert json.loads(report) == {"changes": 0, "counts": {}}
+    assert "reread" in archiver("report").stdout
