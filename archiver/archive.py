@@ -379,6 +379,8 @@ class Job:
         wait is kept as long as it was: what is due in an hour stays due in an hour, not in an hour and *by*."""
         self._silent.clear()
         self._recent.clear()
+        self._tried.clear()
+        self._scout_at = self._now()
         if by < dt.timedelta():
             await self._write(work.shift, by)
             self._held = await self._db(work.held_hosts, self._now())
@@ -1280,12 +1282,14 @@ class Job:
                     at = now + self._rules.retry[min(1, len(self._rules.retry) - 1)]
                 work.put_off(db, "post", piece.key, at, tries=piece.tries, reason="missing once", is_again=True)
                 return
-            looks = piece.tries
-            if looks < len(self._rules.recheck_after):
-                at = now + self._rules.recheck_after[looks]
-                work.put_off(db, "post", piece.key, at, tries=looks + 1, reason="look again", is_again=True)
-            else:
+            ref, after = resolve.ref_of(piece.key), self._rules.recheck_after
+            look = resolve.next_look(opinions.first_seen(db, ref) or now, now, after)
+            if look is None:
                 work.done(db, "post", piece.key)
+                return
+            if opinions.has_changed(db, ref):
+                look = min(look, now + after[0])  # who edits a post may do it again, or delete it
+            work.put_off(db, "post", piece.key, look, tries=piece.tries + 1, reason="look again", is_again=True)
             return
         if state is State.GONE:
             work.put_off(

@@ -102,8 +102,10 @@ class PlatformConfig:
 
 @dataclass(frozen=True, slots=True)
 class RecheckConfig:
-    """When a post is looked at again. `after` counts from its first snapshot; `gone_after` is the least time between
-    two findings of absence before a post counts as gone; `retry` are the waits after a source did not answer."""
+    """When a post is looked at again. `after` are the ages, from its first snapshot, at which that is done; after the
+    last one the ages double, at most a year apart, and after a change it is looked at sooner. `gone_after` is the least
+    time between two findings of absence before a post counts as gone; `retry` are the waits after a source did not
+    answer."""
 
     after: tuple[dt.timedelta, ...] = tuple(dt.timedelta(hours=hours) for hours in (1, 24, 168, 720))
     gone_after: dt.timedelta = dt.timedelta(hours=24)

@@ -16,6 +16,7 @@ from archiver.model import Embed, Evidence, Finding, Outcome, PostRef, Rank, Rea
 from archiver.platforms import Platform, Source
 
 #: What a source said that speaks of the post itself rather than of the source.
+_YEAR = dt.timedelta(days=365)
 _DECISIVE = {Outcome.FOUND, Outcome.GONE, Outcome.HIDDEN}
 #: Words for a loss, most telling first.
 _TELLING = (Reason.DELETED, Reason.SUSPENDED, Reason.NOT_FOUND)
@@ -147,6 +148,20 @@ def is_enough(source: Source, finding: Finding, is_recheck: bool) -> bool:
     if finding.outcome is Outcome.FOUND:
         return source.is_whole
     return is_recheck and finding.outcome in (Outcome.GONE, Outcome.HIDDEN)
+
+
+def next_look(first: dt.datetime, now: dt.datetime, after: Sequence[dt.timedelta]) -> dt.datetime | None:
+    """When to look again at a post that was first seen at *first*: at each age of *after*, then at ages that double, at
+    most a year apart. What was missed is not made up for. None where *after* is empty: never."""
+    if not after:
+        return None
+    age, last = now - first, after[-1]
+    for each in after:
+        if each > age:
+            return first + each
+    while last <= age:
+        last += min(last, _YEAR)
+    return first + last
 
 
 def next_try(reason: Reason, tries: int, gone_after: dt.timedelta, retry: Sequence[dt.timedelta]) -> dt.timedelta:

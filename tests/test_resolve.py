@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from archiver.model import Outcome, Rank, Reason, State
 from archiver.platforms import platforms
-from archiver.resolve import Try, judge, left_out, next_try
+from archiver.resolve import Try, judge, left_out, next_look, next_try
 
 DAY = dt.timedelta(hours=24)
 START = dt.datetime(2026, 11, 22, 12, 0, tzinfo=dt.UTC)
@@ -103,3 +103,20 @@ def test_the_hosts_of_sources_left_out_are_barred_unless_another_source_shares_t
     barred = left_out(twitter, ["syndication", "wayback"])
     assert "api.fxtwitter.com" in barred and "publish.twitter.com" in barred
     assert not barred & {"cdn.syndication.twimg.com", "web.archive.org"}
+
+
+def test_a_post_is_looked_at_again_at_ages_that_grow() -> None:
+    """After the list they double, at most a year apart; what was missed while nothing ran is not made up for."""
+    first = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+    after = tuple(dt.timedelta(hours=hours) for hours in (1, 24, 168, 720))
+    at, hours = first, []
+    for _ in range(10):
+        found = next_look(first, at, after)
+        assert found is not None
+        at = found
+        hours.append((at - first) // dt.timedelta(hours=1))
+    year = 365 * 24
+    assert hours == [1, 24, 168, 720, 1440, 2880, 5760, 11520, 11520 + year, 11520 + 2 * year]
+    late = next_look(first, first + dt.timedelta(days=10), after)
+    assert late == first + dt.timedelta(days=30), "one look, not the three that were missed"
+    assert next_look(first, first, ()) is None

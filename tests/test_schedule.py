@@ -19,8 +19,10 @@ from archiver.archive import Job, Rules, Watched
 from archiver.config import ArticleSource, parse
 from archiver.errors import ConfigError
 from archiver.fetch import retry_after
+from archiver.model import Author, Post, PostRef, Rank
 from archiver.schedule import Service, jump, trigger_of
-from archiver.store import Writer, work
+from archiver.store import Writer, opinions, work
+from tests.archives import answer
 from tests.simulator.world import World
 from tests.world.run import InProcess
 
@@ -220,3 +222,25 @@ async def test_a_short_interval_goes_on_after_the_clock_was_set_back(
 
     told = await served(tmp_path, clock, world, set_back, every="1s")
     assert told[-1][1]["number"] >= 3
+
+
+def test_a_post_that_was_changed_is_told_from_one_that_two_sources_show_differently(tmp_path: Path) -> None:
+    ref = PostRef("mastodon", "example.social/1")
+    with Writer(tmp_path / "archive.db", holder="the test", now=lambda: NOON) as writer:
+
+        def seen(minute: int, source: str, text: str) -> bool:
+            at = NOON + dt.timedelta(minutes=minute)
+            page = answer("https://example.social/api", f"{minute}".encode(), at)
+            writer.add_captures([page])
+            post = Post(ref, Author("joe", "Joe", "1"), text, created_at=NOON, lang="en", url=None)
+            with writer.transaction() as db:
+                opinions.add_post(db, ref, "https://example.social/@joe/1", NOON)
+                opinions.add_snapshot(db, post, source, Rank.FIRST_HAND, page, at)
+                return opinions.has_changed(db, ref)
+
+        assert not seen(0, "api", "One.")
+        assert not seen(1, "oembed", "<p>One.</p>")
+        assert not seen(2, "api", "One.")
+        assert seen(3, "api", "Two.")
+        assert not seen(4, "api", "Two.")
+        assert opinions.first_seen(writer.db, ref) == NOON

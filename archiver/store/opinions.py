@@ -396,6 +396,24 @@ def settle_post(
     )
 
 
+def first_seen(db: sqlite3.Connection, ref: PostRef) -> dt.datetime | None:
+    """When a source that was asked from here first showed this post."""
+    row = db.execute(f"SELECT min(taken_at) FROM snapshot WHERE {_OWN}", (ref.platform, ref.id)).fetchone()  # noqa: S608
+    return moment(row[0]) if row[0] else None
+
+
+def has_changed(db: sqlite3.Connection, ref: PostRef) -> bool:
+    """Whether a post's words or media are other ones in its newest snapshot than in the one before from that source."""
+    media = "(SELECT group_concat(json_extract(value, '$.key')) FROM json_each(shown, '$.media'))"
+    rows = db.execute(
+        f"SELECT source, json_extract(shown, '$.text'), {media} FROM snapshot WHERE {_OWN} "  # noqa: S608 - literals
+        "ORDER BY taken_at DESC LIMIT 20",
+        (ref.platform, ref.id),
+    ).fetchall()
+    before = next((row for row in rows[1:] if row[0] == rows[0][0]), None)
+    return before is not None and tuple(before) != tuple(rows[0])
+
+
 def best_snapshot(db: sqlite3.Connection, ref: PostRef) -> dict[str, Any] | None:
     """The post as its best snapshot shows it, JSON-ready, or None."""
     best = db.execute(_BEST, (ref.platform, ref.id)).fetchone()
