@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import hashlib
 import json
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -265,3 +267,22 @@ def test_pictures_kept_as_others_made_them_are_not_said_to_be_the_originals(
     field = corroboration(archiver, post.uri)["fields"]["media"]
     assert field["verdict"] == "unconfirmed"
     assert "re-encoded" in field["note"]
+
+
+@pytest.mark.parametrize("form", ["embed code", "link by handle"])
+def test_an_archive_made_before_digests_were_read_gains_them_by_rereading(
+    sky: Sky, post: Record, archiver: Run, home: Path, form: str
+) -> None:
+    """The embed is another one now, and leads to the same post again, by what was captured then."""
+    shown = sky.embed_code(post)
+    if form == "link by handle":
+        shown = f'<p><a class="embed" data-bluesky-cid="{post.cid}" href="{post.url}">x</a></p>'
+    (home / "a.html").write_text(f"<article><p>Seen:</p>{shown}</article>")
+    archiver("run", "--once", "--json", "a.html")
+    before = archived(archiver, post.uri)["articles"]
+    with contextlib.closing(sqlite3.connect(home / "archive.db")) as db:
+        db.execute("UPDATE embed SET cid = NULL, verdict = NULL")
+        db.commit()
+    archiver("reread")
+    assert archived(archiver, post.uri)["articles"] == before
+    assert before[0]["corroboration"]["fields"]["cid"]["verdict"] == "corroborated"
