@@ -91,7 +91,7 @@ def checked_url(url: str, *, ports: Iterable[int] | None, allowed: Iterable[Netw
         raise Refused(f"not a URL that can be asked: {shown(str(error))}") from error
     if parsed.scheme not in ("http", "https") or port is None:
         raise Refused(f"scheme {parsed.scheme or 'missing'}: only http and https are asked")
-    if not re.fullmatch(r"[A-Za-z0-9._-]+|[0-9a-fA-F:.]+(%[A-Za-z0-9]+)?", host):
+    if not _HOST_NAME.fullmatch(host):
         raise Refused("no host name in the URL")
     if parsed.userinfo or "@" in parsed.netloc.decode("ascii", "replace"):
         raise Refused("the URL carries a user name or password, which is never sent")
@@ -104,13 +104,19 @@ def checked_url(url: str, *, ports: Iterable[int] | None, allowed: Iterable[Netw
     return parsed
 
 
+_HOST_NAME = re.compile(r"[A-Za-z0-9._-]+|[0-9a-fA-F:.]+(%[A-Za-z0-9]+)?")
+
+
 @functools.lru_cache(4096)
 def _parsed(url: str) -> tuple[httpx.URL, str, int | None]:
     """A URL without its fragment, its host, its port: asked for several times on the way of each request."""
-    parsed = httpx.URL(url).copy_with(fragment=None)
+    parsed = httpx.URL(url)
+    if "#" in url:
+        parsed = parsed.copy_with(fragment=None)
     return parsed, parsed.raw_host.decode("ascii"), parsed.port or {"http": 80, "https": 443}.get(parsed.scheme)
 
 
+@functools.lru_cache(4096)
 def _literal(host: str) -> Address | None:
     """The address that *host* spells, in any form a resolver takes for one."""
     try:
