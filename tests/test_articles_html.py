@@ -297,6 +297,42 @@ def test_the_same_post_in_the_pages_own_data_is_not_another_embed():
     assert refs(page) == [f"twitter:{ID}"]
 
 
+SENTENCES = [
+    "the harbour was closed for a second day and the ferries stayed where they were all night",
+    "nobody who keeps it could say when the first of the ships would be let out again",
+    "those who wait on the quay were told to come back in the morning with their papers",
+    "the pilots had asked for a third lamp on the mole as they did every year",
+]
+OTHERS_TEXT = "".join(
+    f"<p>{sentence}.</p>"
+    for sentence in [
+        "a garden in another town was opened to all who live there this week",
+        "its trees were planted by the school of the village long ago",
+        "whoever wants to may bring a chair and stay until the evening",
+    ]
+)
+
+
+def test_another_articles_embed_in_the_pages_state_is_not_this_ones():
+    """The page shows what stands in its state, and nothing of what stands beside the embed."""
+    own = "".join(f"<p>{sentence}.</p>" for sentence in SENTENCES)
+    state = json.dumps({"own": own, "next": OTHERS_TEXT + QUOTE + OTHERS_TEXT}).replace("</", "<\\/")
+    assert refs(f"<article>{own}</article><script>window.state = {state}</script>") == []
+    own_embed = json.dumps({"own": own + QUOTE}).replace("</", "<\\/")
+    assert refs(f"<article>{own}</article><script>window.state = {own_embed}</script>") == [f"twitter:{ID}"]
+
+
+def test_a_page_still_to_be_made_from_its_state_shows_what_stands_there():
+    state = json.dumps({"next": OTHERS_TEXT + QUOTE + OTHERS_TEXT}).replace("</", "<\\/")
+    notice = "".join(f"<p>{sentence}.</p>" for sentence in SENTENCES)
+    assert refs(f"<div>{notice}</div><script>window.state = {state}</script>") == [f"twitter:{ID}"]
+
+
+def test_a_networks_own_page_does_not_embed_the_post_that_it_is():
+    page = f'<head><link rel="canonical" href="{STATUS}"></head><script>{{"embedUrl":"{STATUS}"}}</script>'
+    assert refs(page) == []
+
+
 def test_a_css_selector_finds_exactly_its_element():
     from selectolax.lexbor import LexborHTMLParser
 
@@ -329,37 +365,37 @@ def _status(n: int) -> str:
 
 #: Pages made to stall a reader: by depth, by size, by number, by what one reference asks of all the others.
 BOMBS = {
-    "nested": b"<div>" * 200_000,
-    "nested just so": b"<div>" * 7_900,
-    "nested and closed": b"<div>" * 200_000 + b"</div>" * 200_000,
-    "formatting": b"".join(b"<p><font color=c%d>" % n for n in range(20_000)),
-    "attributes": b"<p " + b" ".join(b"a%d=1" % n for n in range(100_000)) + b">",
-    "attributes in many tags": (b"<p " + b" ".join(b"%x" % n for n in range(4_900)) + b">") * 100,
-    "one line": b"<p>" + b"x" * 100_000_000,
-    "blanks": b"<p>" + b" " * 14_000_000,
-    "NUL": b"\0" * 100_000,
-    "brackets": b"<" * 1_000_000,
-    "comments": b"<!--" * 100_000 + b"-->",
-    "many comments": b"<!-- -->" * 2_000_000,
-    "scripts": b"<script></script>" * 1_000_000,
-    "tables": b"<table><tr><td>" * 10_000,
-    "backslashes": b'<script>"' + b"\\" * 200_000 + b'"</script>',
-    "escaped quotes": b'<script>"' + b'\\"' * 3_000_000 + b'"</script>',
-    "truncated UTF-8": "<p>é".encode()[:-1],
-    "wrong charset": b'<meta charset="utf-16"><p>\x80\x81\xfe',
-    "links": "".join(f'<p><a href="{_status(n)}">x</a>' for n in range(25_000)).encode(),
-    "links ever deeper": "".join(f'<div><a href="{_status(n)}">x</a>' for n in range(4_900)).encode(),
-    "links in one quotation": ("<blockquote>" + "".join(f'<a href="{_status(n)}">x</a>' for n in range(4_900))).encode(),
-    "signed in one quotation": (
+    "nested": lambda: b"<div>" * 200_000,
+    "nested just so": lambda: b"<div>" * 7_900,
+    "nested and closed": lambda: b"<div>" * 200_000 + b"</div>" * 200_000,
+    "formatting": lambda: b"".join(b"<p><font color=c%d>" % n for n in range(20_000)),
+    "attributes": lambda: b"<p " + b" ".join(b"a%d=1" % n for n in range(100_000)) + b">",
+    "attributes in many tags": lambda: (b"<p " + b" ".join(b"%x" % n for n in range(4_900)) + b">") * 100,
+    "one line": lambda: b"<p>" + b"x" * 100_000_000,
+    "blanks": lambda: b"<p>" + b" " * 14_000_000,
+    "NUL": lambda: b"\0" * 100_000,
+    "brackets": lambda: b"<" * 1_000_000,
+    "comments": lambda: b"<!--" * 100_000 + b"-->",
+    "many comments": lambda: b"<!-- -->" * 2_000_000,
+    "scripts": lambda: b"<script></script>" * 1_000_000,
+    "tables": lambda: b"<table><tr><td>" * 10_000,
+    "backslashes": lambda: b'<script>"' + b"\\" * 200_000 + b'"</script>',
+    "escaped quotes": lambda: b'<script>"' + b'\\"' * 3_000_000 + b'"</script>',
+    "truncated UTF-8": lambda: "<p>é".encode()[:-1],
+    "wrong charset": lambda: b'<meta charset="utf-16"><p>\x80\x81\xfe',
+    "links": lambda: "".join(f'<p><a href="{_status(n)}">x</a>' for n in range(25_000)).encode(),
+    "links ever deeper": lambda: "".join(f'<div><a href="{_status(n)}">x</a>' for n in range(4_900)).encode(),
+    "links in one quotation": lambda: ("<blockquote>" + "".join(f'<a href="{_status(n)}">x</a>' for n in range(4_900))).encode(),
+    "signed in one quotation": lambda: (
         "<blockquote>" + "".join(f'— N (@h) <a href="{_status(n)}">August 7, 2024</a>' for n in range(2_000))
     ).encode(),
-    "unclosed embeds": "".join(QUOTE.replace("</blockquote>", "").replace(ID, str(n + 10**18)) for n in range(900)).encode(),
-    "addresses in one text": ("<p>" + " ".join(map(_status, range(4_900)))).encode(),
-    "codes in one text": ("<p>" + " ".join(f"pic.twitter.com/A{n:09d}" for n in range(4_900))).encode(),
-    "attributions in one text": ("<p>" + "<br>".join(f"Rain — N (@h{n}) August 7, 2024" for n in range(4_900))).encode(),
-    "embeds in one attribute": f'<p data-x="{html.escape(QUOTE * 900)}">'.encode(),
-    "embeds in strings": ("<script>" + ",".join([json.dumps(QUOTE)] * 900) + "</script>").encode(),
-    "links in an attribute": ("<p data-x='" + "".join(f'<a href="{_status(n)}">' for n in range(4_900)) + "'>").encode(),
+    "unclosed embeds": lambda: "".join(QUOTE.replace("</blockquote>", "").replace(ID, str(n + 10**18)) for n in range(900)).encode(),
+    "addresses in one text": lambda: ("<p>" + " ".join(map(_status, range(4_900)))).encode(),
+    "codes in one text": lambda: ("<p>" + " ".join(f"pic.twitter.com/A{n:09d}" for n in range(4_900))).encode(),
+    "attributions in one text": lambda: ("<p>" + "<br>".join(f"Rain — N (@h{n}) August 7, 2024" for n in range(4_900))).encode(),
+    "embeds in one attribute": lambda: f'<p data-x="{html.escape(QUOTE * 900)}">'.encode(),
+    "embeds in strings": lambda: ("<script>" + ",".join([json.dumps(QUOTE)] * 900) + "</script>").encode(),
+    "links in an attribute": lambda: ("<p data-x='" + "".join(f'<a href="{_status(n)}">' for n in range(4_900)) + "'>").encode(),
 }  # fmt: skip
 
 
@@ -368,7 +404,7 @@ def test_a_bomb_ends_in_a_result_or_a_named_refusal(name):
     """Within two seconds of this process's time, and never in silence."""
     import time
 
-    page = BOMBS[name] + f'<a href="{STATUS}">x</a>'.encode()
+    page = BOMBS[name]() + f'<a href="{STATUS}">x</a>'.encode()
     began = time.process_time()
     try:
         shown = embeds(page, location="bomb.html")
@@ -385,16 +421,16 @@ def test_a_bomb_ends_in_a_result_or_a_named_refusal(name):
 FULL = {"unclosed embeds"}
 
 TEXT_BOMBS = {
-    "anchors": b"(@harbour) " * 700_000,
-    "attributions": "— N (@harbour) August 7, 2024 ".encode() * 200_000,
-    "blank lines": b"\n" * 8_000_000 + b"(@harbour) August 7, 2024",
-    "one handle": b"(@" + b"a" * 8_000_000,
-    "dots": b"a." * 4_000_000,
-    "brackets": b"https://x.example/" + b"(" * 3_000_000 + b")" * 3_900_000,
-    "brackets and dots": b"https://x.example/" + b".)" * 3_900_000,
-    "dashes": b"- " * 4_000_000 + b"(@harbour) August 7, 2024",
-    "bylines": b"A post shared by " * 400_000,
-    "more than is read": b"word " * 2_000_000,
+    "anchors": lambda: b"(@harbour) " * 700_000,
+    "attributions": lambda: "— N (@harbour) August 7, 2024 ".encode() * 200_000,
+    "blank lines": lambda: b"\n" * 8_000_000 + b"(@harbour) August 7, 2024",
+    "one handle": lambda: b"(@" + b"a" * 8_000_000,
+    "dots": lambda: b"a." * 4_000_000,
+    "brackets": lambda: b"https://x.example/" + b"(" * 3_000_000 + b")" * 3_900_000,
+    "brackets and dots": lambda: b"https://x.example/" + b".)" * 3_900_000,
+    "dashes": lambda: b"- " * 4_000_000 + b"(@harbour) August 7, 2024",
+    "bylines": lambda: b"A post shared by " * 400_000,
+    "more than is read": lambda: b"word " * 2_000_000,
 }
 
 
@@ -404,7 +440,7 @@ def test_a_text_bomb_ends_in_a_result_or_a_named_refusal(name):
 
     began = time.process_time()
     try:
-        shown = embeds(TEXT_BOMBS[name] + f" {STATUS}\n".encode(), location="bomb.txt")
+        shown = embeds(TEXT_BOMBS[name]() + f" {STATUS}\n".encode(), location="bomb.txt")
         assert f"twitter:{ID}" in {str(e.ref) for e in shown}
     except InputError as error:
         assert "too large" in str(error) and "bomb.txt" in str(error)
@@ -416,7 +452,7 @@ def test_a_refused_page_does_not_keep_the_others_from_being_read(tmp_path):
 
     from archiver.articles.command import main
 
-    (tmp_path / "a.html").write_bytes(BOMBS["nested"] + STATUS.encode())
+    (tmp_path / "a.html").write_bytes(BOMBS["nested"]() + STATUS.encode())
     (tmp_path / "b.html").write_text(QUOTE)
     out = io.BytesIO()
     assert main(["--json", str(tmp_path)], stdout=out) == 2
@@ -519,7 +555,7 @@ def _checked(content: bytes, location: str) -> dict[str, int]:
 
 @pytest.mark.skipif(not (SHARED / "corpus").exists(), reason="needs the shared corpus")
 def test_every_selector_of_the_corpus_finds_its_embed():
-    """2,058 embeds of 523 pages and 165 texts, 5,853 selectors."""
+    """2,014 embeds of 523 pages and 165 texts, 5,809 selectors."""
     from collections import Counter
 
     counts: Counter[str] = Counter()

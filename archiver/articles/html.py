@@ -11,6 +11,8 @@ from __future__ import annotations
 import bisect
 import functools
 import html
+import itertools
+import operator
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -58,6 +60,13 @@ _EMBED_LINK = re.compile(
 _MARKUP_IN_TEXT = re.compile(
     r"(?:<|&(?:amp;)*lt;)(?:blockquote|iframe|div|section|figure|amp-|a|p|object|embed|script)\b", re.IGNORECASE
 )
+# Eight words on end, in letters that no markup and no script writes otherwise; how far from an embed they are looked
+# for, and how much of them. Fourteen make a sentence, which no menu has; how many are looked for in the page's state,
+# and how many have to be there.
+_PROSE = re.compile(rb"[A-Za-z]+,?(?: [A-Za-z]+,?){7,}")
+_BESIDE, _QUOTED_PROSE = 4000, 80
+_SENTENCE = re.compile(rb"[A-Za-z]+,?(?: [A-Za-z]+,?){13,}")
+_SENTENCES, _MIRRORED = 24, 3
 _BLOCKS = frozenset(
     "p div section blockquote li ul ol h1 h2 h3 h4 h5 h6 figure figcaption table tr header footer article br".split()  # noqa: SIM905 - a table of words
 )
@@ -178,8 +187,8 @@ class _Reader:
             found = [p for p in found if p.ref != self.canonical or p.is_container or p.kind is not Kind.EMBED]
             found += self._flattened(signed, found)
         found += self._in_orphans()
-        for at, positions in raw.items():
-            found += self._raw(raw_text[at], positions)
+        kept = [place for at, positions in raw.items() for place in self._raw(raw_text[at], positions)]
+        found += self._shown(kept, raw_text)
         return _deduplicated(found)
 
     # --- where things stand in the bytes ----------------------------------------------------------------------------
@@ -218,6 +227,7 @@ class _Reader:
                 if lt not in marks:
                     marks.add(lt)
                     order.append(lt)
+                    self._is_canonical(lt)
                 if networks:
                     before = self.networks.get(lt)
                     self.networks[lt] = networks[number] | before if before else networks[number]
@@ -234,6 +244,51 @@ class _Reader:
             tag = TAG.match(self.page, order[-1])
             last = tag.end() if tag else len(self.page)
         return marks, texts, signed, raw, last
+
+    def _is_canonical(self, lt: int) -> None:
+        """Note the post that the page itself is, where a network's own page says so in its head."""
+        if self.page[lt : lt + 5].lower() == b"<link" and (tag := _SIMPLE_TAG.match(self.page, lt)):
+            said = dict(_ATTRIBUTE.findall(tag[2].decode("utf-8", "replace").lower()))
+            if said.get("rel") == "canonical":
+                written = dict(_ATTRIBUTE.findall(tag[2].decode("utf-8", "replace")))
+                self.canonical = recognise(html.unescape(written.get("href", "")))
+
+    def _shown(self, places: list[Place], raw_text: list[Region]) -> Iterator[Place]:
+        """Those places in raw text that the page itself shows. Pages are sent with other articles' text in their state:
+        where the page shows what is in its state, and nothing of what is written beside an embed there, that embed is
+        of another article. Nor does a network's own page embed the post that it is."""
+        markup: bytes | None = None
+        for place in places:
+            if place.kind is Kind.EMBED and place.where.startswith("script") and self.escapes == 0:
+                if place.ref == self.canonical and place.ref is not None:
+                    continue
+                beside = self._prose_beside(place, raw_text)
+                if len(beside) >= 2:
+                    if markup is None:
+                        markup, is_mirrored = self._is_mirrored(raw_text)
+                    self.budget.spend(len(beside) * len(markup) // 2)
+                    if is_mirrored and not any(said in markup for said in beside):
+                        continue
+            yield place
+
+    def _is_mirrored(self, raw_text: list[Region]) -> tuple[bytes, bool]:
+        """The page without its raw text, and whether what it shows in whole sentences stands in raw text as well: a
+        state that the page was made from, and not one that it is still to be made from."""
+        ends = [0, *(region.stop for region in raw_text)]
+        starts = [*(region.start for region in raw_text), len(self.page)]
+        markup = b"".join(self.page[a:b] for a, b in zip(ends, starts, strict=True))
+        state = b"\n".join(self.page[r.start : r.stop] for r in raw_text if r.name == "script")
+        self.budget.spend(5 * len(markup) + _SENTENCES * len(state) // 2)
+        sentences = itertools.islice(_SENTENCE.finditer(markup), _SENTENCES)
+        return markup, sum(1 for found in sentences if found[0][:_QUOTED_PROSE] in state) >= _MIRRORED
+
+    def _prose_beside(self, place: Place, raw_text: list[Region]) -> list[bytes]:
+        """What is written in plain words before and after a place in the same raw text, at most three of each."""
+        at = bisect.bisect_right(raw_text, place.start, key=operator.attrgetter("start")) - 1
+        low, high = raw_text[at].start, raw_text[at].stop
+        before = [m[0] for m in _PROSE.finditer(self.page, max(low, place.start - _BESIDE), place.start)]
+        after = _PROSE.finditer(self.page, place.end, min(high, place.end + _BESIDE))
+        return [said[:_QUOTED_PROSE] for said in before[-3:] + [m[0] for m in itertools.islice(after, 3)]]
 
     def _is_orphaned(self, end: int) -> None:
         """Note the text that a match is in where no element begins before it."""
