@@ -28,6 +28,9 @@ from archiver.model import Body
 from tests.commands import Run
 from tests.test_exports_contract import parts
 from tests.test_import import OLD, SRC, URL, item
+from tests.test_path import small
+
+__all__ = ["small"]
 
 NOW = dt.datetime.now(dt.UTC)
 
@@ -209,3 +212,33 @@ def test_the_whole_path_keeps_the_manifest_untouched_and_every_record_says_so(ar
     assert "nothing changed" in archiver("reread").stdout
     archiver("erase", str(OLD["id_str"]), "--reason", "a court order", "--yes")
     assert b"Weir signer" not in (home / "archive.db").read_bytes()
+
+
+def test_a_picture_that_a_run_keeps_is_looked_into(small: dict[str, Any], archiver: Run, home: Path) -> None:
+    """A recording of the simulated web, in which the platform serves a signed picture in place of its own."""
+    from warcio.archiveiterator import ArchiveIterator
+    from warcio.statusandheaders import StatusAndHeaders
+    from warcio.warcwriter import WARCWriter
+
+    archiver("run", "--once", "--record", "live.warc.gz", "--archive", "live.db", "a.html")
+    picture = signed()
+    with (home / "live.warc.gz").open("rb") as read, (home / "signed.warc.gz").open("wb") as out:
+        writer = WARCWriter(out, gzip=True)
+        for record in ArchiveIterator(read):
+            url = record.rec_headers.get_header("WARC-Target-URI") or ""
+            if record.rec_type != "response":
+                continue
+            body, head = record.content_stream().read(), record.http_headers
+            if "pbs.twimg.com" in url:
+                body = picture
+            kept = [
+                (name, value) for name, value in head.headers if name.lower() == "content-type" or name == "Location"
+            ]
+            head = StatusAndHeaders(head.statusline, kept, protocol=head.protocol)
+            writer.write_record(writer.create_warc_record(url, "response", payload=io.BytesIO(body), http_headers=head))
+    archiver("run", "--once", "--replay", "signed.warc.gz", "a.html")
+    (found,) = json.loads(archiver("lookup", "--json", small["crane"].id).stdout)["posts"]
+    (media,) = found["media"]
+    assert media["sha256"] == Body.of(picture).sha256, "kept as it was served"
+    assert media["credentials"]["state"] == "Valid"
+    assert "nothing changed" in archiver("reread").stdout
