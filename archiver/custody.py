@@ -18,6 +18,7 @@ from typing import Any
 
 from archiver import __version__, articles, imported, imports, inbox, running
 from archiver import reread as rereading
+from archiver.archive import posts
 from archiver.config import Config
 from archiver.errors import ArchiveBusy, ArchiverError, InputError, ParseError
 from archiver.fetch.warc import Recordings
@@ -301,7 +302,7 @@ class _Taking:
                     for media in opinions.media_of(db, ref):
                         if media.sha256 is None:
                             find_media(db, ref, media.key)
-                    self._job._settle(db, ref)
+                    posts.settle(self._job, db, ref)
 
 
 def _said(plan: erasure.Plan, options: argparse.Namespace) -> list[str]:

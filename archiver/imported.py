@@ -324,7 +324,7 @@ def _keep(db: sqlite3.Connection, kind: str, giver: str, finding: Finding, captu
 def _know(db: sqlite3.Connection, ref: PostRef) -> None:
     network = platform(ref.platform)
     assert network is not None
-    # No article shows it yet: when one does, it is asked of its network like any other (`Job._know`).
+    # No article shows it yet: when one does, it is asked of its network like any other (`archive.posts.know`).
     opinions.add_post(db, ref, network.url(ref), network.posted_at(ref.id), 1)
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from archiver import hls, imported, picture, resolve, sniff
-from archiver.archive import Job, Rules
+from archiver.archive import Job, Rules, posts
 from archiver.credentials import credentials
 from archiver.errors import ArchiverError, FetchError, NotRecorded, ParseError
 from archiver.kept import Answers, find_media
@@ -244,7 +244,7 @@ class _Reading:
             else:
                 opinions.set_resolution(self._db, id, resolution)
                 work.done(self._db, "embed", id)
-                self._job._know(self._db, resolution.ref, 0, self._now())
+                posts.know(self._job, self._db, resolution.ref, 0, self._now())
 
     # --- looks at posts ---------------------------------------------------------------------------------------------
 
@@ -357,7 +357,7 @@ class _Reading:
             self._db.execute("DELETE FROM snapshot WHERE id = ?", (id,))
         for new, source, capture, at, depth in wanted.values():
             self._remember_media(new.ref)
-            self._job._snapshot(self._db, new, source, capture, at, depth)
+            posts.take_snapshot(self._job, self._db, new, source, capture, at, depth)
 
     # --- media ------------------------------------------------------------------------------------------------------
 
@@ -385,7 +385,7 @@ class _Reading:
                         self._db, ref, media.key, reason=Reason(reason), type=type, width=width, height=height,
                         capture=facts.capture(self._db, capture) if capture else None,
                     )  # fmt: skip
-            self._job._want_media(self._db, ref, self._now())
+            posts.want_media(self._job, self._db, ref, self._now())
         rows = self._db.execute(
             "SELECT rowid, reason, capture, type, width, height FROM media WHERE capture IS NOT NULL"
         ).fetchall()
@@ -479,7 +479,7 @@ class _Reading:
                 )
                 self._db.execute("DELETE FROM wording WHERE platform = ? AND post = ?", (platform, id))
             if has_snapshot or opinions.attempts(self._db, ref):
-                self._job._settle(self._db, ref)
+                posts.settle(self._job, self._db, ref)
 
     def _index(self) -> None:
         """The codes and the word index are made anew from what was kept."""

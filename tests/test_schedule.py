@@ -196,12 +196,12 @@ async def test_a_clock_that_is_set_back_keeps_waits_as_long_as_they_were(
 
     async def set_back(job: Job, db: sqlite3.Connection, told: Events) -> None:
         in_an_hour = clock.now() + dt.timedelta(hours=1)
-        await job._write(work.mark_due, "post", "twitter:20", in_an_hour)
-        await job._write(work.hold_host, "slow.example", in_an_hour, "HTTP 429", clock.now())
+        await job.write(work.mark_due, "post", "twitter:20", in_an_hour)
+        await job.write(work.hold_host, "slow.example", in_an_hour, "HTTP 429", clock.now())
         clock.set_by -= dt.timedelta(days=365)
         await until(lambda: any(phrase == "clock moved" for phrase, _ in told))
-        at = await job._db(work.next_due)
-        (held, _) = (await job._db(work.held_hosts, clock.now()))["slow.example"]
+        at = await job.db(work.next_due)
+        (held, _) = (await job.db(work.held_hosts, clock.now()))["slow.example"]
         assert at is not None
         found.append((at - clock.now(), held - clock.now()))
 
