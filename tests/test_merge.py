@@ -117,3 +117,21 @@ def test_a_merge_that_cannot_be_leaves_nothing_behind(two: tuple[Path, Path], ar
     archiver("merge", "a.db", "missing.db", "--out", "ab.db", expect=2)
     archiver("merge", "a.db", "b.db", "--out", "a.db", expect=2)
     assert not (home / "ab.db").exists()
+
+
+@pytest.mark.parametrize("form", formats().keys())
+def test_exports_do_not_depend_on_the_order_of_a_log(form: str, tmp_path: Path) -> None:
+    """A merge makes a log of its own, by time; the one it came from had the articles, which are older, at its end."""
+    from archiver.store import Writer, union
+    from tests.archives import START, build
+
+    path = build(tmp_path / "a.db", 12)
+    with Writer(tmp_path / "aa.db", holder="pid 1 on nowhere", now=lambda: START) as writer:
+        union.merge(writer, [path, path])
+
+    def order(each: Path) -> list[str]:
+        with contextlib.closing(connect_to_read(each)) as db:
+            return [row[0] for row in db.execute("SELECT id FROM capture ORDER BY seq")]
+
+    assert order(path) != order(tmp_path / "aa.db")
+    assert exported(path, formats()[form]) == exported(tmp_path / "aa.db", formats()[form])

@@ -77,8 +77,8 @@ class Contents(Protocol):
         """One object per embed (see `store.search.shown_in`), resolved or not, by article and place in it."""
 
     def captures(self) -> Iterator[Held]:
-        """Every capture that belongs to the chosen posts and embeds, redirects and articles included, in the order
-        they were kept."""
+        """Every capture that belongs to the chosen posts and embeds, redirects and articles included, by time,
+        then by id."""
 
     def capture(self, id: str) -> Capture:
         """One capture; its bodies are read when opened."""

@@ -11,7 +11,7 @@ from archiver.exports import Contents, Export, records
 
 
 def write(contents: Contents, out: BinaryIO) -> None:
-    """A warcinfo record, then the records of each capture in the order they were kept (see `records`)."""
+    """A warcinfo record, then the records of each capture by time (see `records`)."""
     for _ in records.write(contents, out):
         pass
 

@@ -123,6 +123,17 @@ _GONE = "(SELECT name FROM erasure WHERE kind = 'blob')"
 _WHOLE = f"{_NO_EVENT} AND body NOT IN {_GONE} AND payload NOT IN {_GONE} AND request_body NOT IN {_GONE}"
 
 
+# By time and name, not by their place in this log: two archives with the same captures give the same bytes, whatever
+# became of the one or the other on the way (a merge makes a log of its own).
+_ORDER = """
+CREATE TEMP TABLE {p}_order (n INTEGER PRIMARY KEY, seq INTEGER NOT NULL, id TEXT NOT NULL, body TEXT);
+INSERT INTO {p}_order (seq, id, body)
+SELECT capture.seq, capture.id, CASE WHEN capture.status IS NOT NULL THEN capture.body END
+FROM {p}_capture c JOIN capture ON capture.seq = c.seq ORDER BY capture.started_at, capture.id;
+CREATE INDEX temp.{p}_order_by_body ON {p}_order(body, n);
+"""
+
+
 class StoredContents:
     """All posts, or the chosen ones, with all that belongs to them.
 
@@ -135,6 +146,7 @@ class StoredContents:
     ) -> None:
         self._db, self._selection = db, selection or Selection()
         self.signer = signer
+        self._in_order = False
         self._prefix = f"chosen{next(_numbers)}"
         if not db.in_transaction:
             db.execute("BEGIN")
@@ -206,22 +218,24 @@ class StoredContents:
             yield search.unresolved(self._db, id)
 
     def captures(self) -> Iterator[Held]:
+        self._put_in_order()
         rows = self._rows(
-            "SELECT capture.seq, capture.id, capture.record FROM {p}_capture c JOIN capture ON capture.seq = c.seq "
-            "ORDER BY c.seq"
+            "SELECT o.n, capture.id, capture.record FROM {p}_order o JOIN capture ON capture.seq = o.seq ORDER BY o.n"
         )
-        for seq, id, record in rows:
+        for place, id, record in rows:
             capture = facts.capture_from(self._db, record)
-            yield Held(id, capture, self._same_as(seq, capture))
+            yield Held(id, capture, self._same_as(place, capture))
 
-    def _same_as(self, seq: int, capture: Capture) -> str | None:
+    def _put_in_order(self) -> None:
+        if not self._in_order:
+            self._in_order = True
+            self._run(_ORDER)
+
+    def _same_as(self, place: int, capture: Capture) -> str | None:
         if capture.status is None or not capture.body.size:
             return None
         row = self._rows(
-            "SELECT capture.id FROM capture JOIN {p}_capture c ON c.seq = capture.seq "
-            "WHERE capture.body = ? AND capture.seq < ? AND capture.status IS NOT NULL ORDER BY capture.seq LIMIT 1",
-            capture.body.sha256,
-            seq,
+            "SELECT id FROM {p}_order WHERE body = ? AND n < ? ORDER BY n LIMIT 1", capture.body.sha256, place
         ).fetchone()
         return None if row is None else str(row[0])
 

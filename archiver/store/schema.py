@@ -360,7 +360,6 @@ def as_of(version: int) -> sqlite3.Connection:
 
 def _fill(connection: sqlite3.Connection) -> None:
     """Stand-ins, in this connection alone, for the tables and columns that came after the file's format."""
-    connection.execute("PRAGMA temp_store = MEMORY")
     tables = "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND sql LIKE 'CREATE TABLE%' ORDER BY name"
     with contextlib.closing(as_of(VERSION)) as fresh:
         there = {row[0] for row in connection.execute(tables)}
