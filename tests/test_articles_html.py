@@ -292,6 +292,16 @@ def test_an_attribution_that_lost_its_link_is_flattened():
     assert embed.claim.text == "Rain again."
 
 
+@pytest.mark.parametrize("dash", ["—", "–", "&mdash;", "&#8212;", "&#x2014;"])
+def test_an_attribution_in_markup_runs_from_its_dash_to_the_end_of_its_date(dash):
+    signed = f'{dash} Harbour <b>Watch</b> (@harbour) <a href="/x">August 7, 2024'
+    page = f"<div><p>Über dem Hafen regnet es wieder.</p><p>{signed}</a></p></div>"
+    (embed,) = found(page)
+    assert (embed.kind, page[embed.start : embed.end]) == (Kind.FLATTENED, signed)
+    position = dict(embed.selectors[0].value)
+    assert page.encode()[position["start"] : position["end"]].decode() == signed
+
+
 def test_the_same_post_in_the_pages_own_data_is_not_another_embed():
     page = f'<article>{QUOTE}</article><script type="application/json">{json.dumps({"html": QUOTE})}</script>'
     assert refs(page) == [f"twitter:{ID}"]
@@ -309,6 +319,8 @@ OTHERS_TEXT = "".join(
         "a garden in another town was opened to all who live there this week",
         "its trees were planted by the school of the village long ago",
         "whoever wants to may bring a chair and stay until the evening",
+        "there is to be music by the well as soon as the lamps are lit",
+        "the mayor said that she had not seen so many roses since she was a child",
     ]
 )
 

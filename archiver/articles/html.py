@@ -60,12 +60,19 @@ _EMBED_LINK = re.compile(
 _MARKUP_IN_TEXT = re.compile(
     r"(?:<|&(?:amp;)*lt;)(?:blockquote|iframe|div|section|figure|amp-|a|p|object|embed|script)\b", re.IGNORECASE
 )
+# How the dash of an attribution is written in a source; how far from the handle it and the date's end may stand there.
+_DASHES = {
+    "—": (b"\xe2\x80\x94", b"&mdash;", b"&#8212;", b"&#x2014;", b"&#151;"),
+    "–": (b"\xe2\x80\x93", b"&ndash;", b"&#8211;", b"&#x2013;", b"&#150;"),
+    "―": (b"\xe2\x80\x95", b"&#8213;", b"&#x2015;"),
+}
+_NEAR = 600
 # Eight words on end, in letters that no markup and no script writes otherwise; how far from an embed they are looked
 # for, and how much of them. Fourteen make a sentence, which no menu has; how many are looked for in the page's state,
 # and how many have to be there.
-_PROSE = re.compile(rb"[A-Za-z]+,?(?: [A-Za-z]+,?){7,}")
-_BESIDE, _QUOTED_PROSE = 4000, 80
-_SENTENCE = re.compile(rb"[A-Za-z]+,?(?: [A-Za-z]+,?){13,}")
+_PROSE = re.compile(rb"(?<![A-Za-z])(?<![A-Za-z,] )[A-Za-z]++,?+(?: [A-Za-z]++,?+){7,}+")
+_BESIDE, _QUOTED_PROSE = ((1500, 3), (6000, 4)), 80
+_SENTENCE = re.compile(rb"(?<![A-Za-z])(?<![A-Za-z,] )[A-Za-z]++,?+(?: [A-Za-z]++,?+){13,}+")
 _SENTENCES, _MIRRORED = 24, 3
 _BLOCKS = frozenset(
     "p div section blockquote li ul ol h1 h2 h3 h4 h5 h6 figure figcaption table tr header footer article br".split()  # noqa: SIM905 - a table of words
@@ -257,38 +264,46 @@ class _Reader:
         """Those places in raw text that the page itself shows. Pages are sent with other articles' text in their state:
         where the page shows what is in its state, and nothing of what is written beside an embed there, that embed is
         of another article. Nor does a network's own page embed the post that it is."""
-        markup: bytes | None = None
+        markup, is_mirrored = b"", None
         for place in places:
             if place.kind is Kind.EMBED and place.where.startswith("script") and self.escapes == 0:
                 if place.ref == self.canonical and place.ref is not None:
                     continue
-                beside = self._prose_beside(place, raw_text)
-                if len(beside) >= 2:
-                    if markup is None:
-                        markup, is_mirrored = self._is_mirrored(raw_text)
-                    self.budget.spend(len(beside) * len(markup) // 2)
-                    if is_mirrored and not any(said in markup for said in beside):
+                markup = markup or self._without(raw_text)
+                # Near it first: most embeds are the page's own, and their neighbours are found at once.
+                for reach, most in _BESIDE:
+                    beside = self._prose_beside(place, raw_text, reach, most)
+                    self.budget.spend(20 * reach + len(beside) * len(markup) // 2)
+                    if is_shown := any(said in markup for said in beside):
+                        break
+                if not is_shown and len(beside) >= 2:
+                    if is_mirrored is None:
+                        is_mirrored = self._is_mirrored(markup, raw_text)
+                    if is_mirrored:
                         continue
             yield place
 
-    def _is_mirrored(self, raw_text: list[Region]) -> tuple[bytes, bool]:
-        """The page without its raw text, and whether what it shows in whole sentences stands in raw text as well: a
-        state that the page was made from, and not one that it is still to be made from."""
+    def _without(self, raw_text: list[Region]) -> bytes:
+        """The page without its raw text."""
         ends = [0, *(region.stop for region in raw_text)]
         starts = [*(region.start for region in raw_text), len(self.page)]
-        markup = b"".join(self.page[a:b] for a, b in zip(ends, starts, strict=True))
-        state = b"\n".join(self.page[r.start : r.stop] for r in raw_text if r.name == "script")
-        self.budget.spend(5 * len(markup) + _SENTENCES * len(state) // 2)
-        sentences = itertools.islice(_SENTENCE.finditer(markup), _SENTENCES)
-        return markup, sum(1 for found in sentences if found[0][:_QUOTED_PROSE] in state) >= _MIRRORED
+        return b"".join(self.page[a:b] for a, b in zip(ends, starts, strict=True))
 
-    def _prose_beside(self, place: Place, raw_text: list[Region]) -> list[bytes]:
-        """What is written in plain words before and after a place in the same raw text, at most three of each."""
+    def _is_mirrored(self, markup: bytes, raw_text: list[Region]) -> bool:
+        """Whether what the page shows in whole sentences stands in raw text as well: a state that the page was made
+        from, and not one that it is still to be made from."""
+        state = b"\n".join(self.page[r.start : r.stop] for r in raw_text if r.name == "script")
+        self.budget.spend(50 * len(markup) + _SENTENCES * len(state) // 2)
+        sentences = itertools.islice(_SENTENCE.finditer(markup), _SENTENCES)
+        return sum(1 for found in sentences if found[0][:_QUOTED_PROSE] in state) >= _MIRRORED
+
+    def _prose_beside(self, place: Place, raw_text: list[Region], reach: int, most: int) -> list[bytes]:
+        """What is written in plain words before and after a place in the same raw text, at most so many of each."""
         at = bisect.bisect_right(raw_text, place.start, key=operator.attrgetter("start")) - 1
         low, high = raw_text[at].start, raw_text[at].stop
-        before = [m[0] for m in _PROSE.finditer(self.page, max(low, place.start - _BESIDE), place.start)]
-        after = _PROSE.finditer(self.page, place.end, min(high, place.end + _BESIDE))
-        return [said[:_QUOTED_PROSE] for said in before[-3:] + [m[0] for m in itertools.islice(after, 3)]]
+        before = [m[0] for m in _PROSE.finditer(self.page, max(low, place.start - reach), place.start)]
+        after = _PROSE.finditer(self.page, place.end, min(high, place.end + reach))
+        return [said[:_QUOTED_PROSE] for said in before[-most:] + [m[0] for m in itertools.islice(after, most)]]
 
     def _is_orphaned(self, end: int) -> None:
         """Note the text that a match is in where no element begins before it."""
@@ -607,8 +622,22 @@ class _Reader:
                     claim=claim.claim,
                     where=self.tree.where(block) if self.where == "dom" else self.where,
                     in_body=self.tree.in_body(block) if self.where == "dom" else None,
-                    start=handle, end=handle + len(claim.handle), node=block,
+                    start=self._before(handle, text[claim.start : claim.end]),
+                    end=self._after(handle + len(written), text[claim.start : claim.end]), node=block,
                 )  # fmt: skip
+
+    def _before(self, handle: int, attribution: str) -> int:
+        """Where an attribution's dash stands in the source, tags and all; where none can be told, its handle."""
+        low = max(0, handle - _NEAR)
+        found = [self.page.rfind(dash, low, handle) for dash in _DASHES.get(attribution[:1], ())]
+        at = max(found, default=-1)
+        return at if at >= 0 else handle
+
+    def _after(self, handle_end: int, attribution: str) -> int:
+        """Where an attribution's date ends in the source."""
+        last = attribution.split()[-1].encode()
+        at = self.page.find(last, handle_end, handle_end + _NEAR)
+        return at + len(last) if at >= 0 else handle_end
 
     def _flat(self, node: LexborNode) -> str:
         """See `flat_text`. Several references may stand in one element."""

@@ -40,7 +40,7 @@ _start = operator.attrgetter("start")
 
 def refuse_tags(page: bytes, location: str) -> None:
     """Raise InputError ("too large") for a page of more tags than any has."""
-    if len(page) > MAX_TAGS and page.count(b"<") > MAX_TAGS:
+    if len(page) > len(b"<b>") * MAX_TAGS and page.count(b"<") > MAX_TAGS:
         raise InputError(f"{location}: too large: it has more than {MAX_TAGS} tags")
 
 
