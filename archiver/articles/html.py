@@ -67,13 +67,12 @@ _DASHES = {
     "―": (b"\xe2\x80\x95", b"&#8213;", b"&#x2015;"),
 }
 _NEAR = 600
-# Eight words on end, in letters that no markup and no script writes otherwise; how far from an embed they are looked
-# for, and how much of them. Fourteen make a sentence, which no menu has; how many are looked for in the page's state,
-# and how many have to be there.
-_PROSE = re.compile(rb"(?<![A-Za-z])(?<![A-Za-z,] )[A-Za-z]++,?+(?: [A-Za-z]++,?+){7,}+")
+# Plain words on end, which no markup and no script writes otherwise: how long, and how many of them at least. How far
+# from an embed they are looked for, and how many on either side; how much of them. Fourteen make a sentence, which no
+# menu has: how many are looked for in the page's state, and how many have to be there.
+_PROSE, _WORDS_BESIDE = re.compile(rb"(?<![A-Za-z, ])[A-Za-z, ]{40,}+"), 8
 _BESIDE, _QUOTED_PROSE = ((1500, 3), (6000, 4)), 80
-_SENTENCE = re.compile(rb"(?<![A-Za-z])(?<![A-Za-z,] )[A-Za-z]++,?+(?: [A-Za-z]++,?+){13,}+")
-_SENTENCES, _MIRRORED = 24, 3
+_WORDS_IN_SENTENCE, _SENTENCES, _MIRRORED = 14, 24, 3
 _BLOCKS = frozenset(
     "p div section blockquote li ul ol h1 h2 h3 h4 h5 h6 figure figcaption table tr header footer article br".split()  # noqa: SIM905 - a table of words
 )
@@ -293,17 +292,17 @@ class _Reader:
         """Whether what the page shows in whole sentences stands in raw text as well: a state that the page was made
         from, and not one that it is still to be made from."""
         state = b"\n".join(self.page[r.start : r.stop] for r in raw_text if r.name == "script")
-        self.budget.spend(50 * len(markup) + _SENTENCES * len(state) // 2)
-        sentences = itertools.islice(_SENTENCE.finditer(markup), _SENTENCES)
-        return sum(1 for found in sentences if found[0][:_QUOTED_PROSE] in state) >= _MIRRORED
+        self.budget.spend(20 * len(markup) + _SENTENCES * len(state) // 2)
+        sentences = itertools.islice(_prose(markup, 0, len(markup), _WORDS_IN_SENTENCE), _SENTENCES)
+        return sum(1 for said in sentences if said in state) >= _MIRRORED
 
     def _prose_beside(self, place: Place, raw_text: list[Region], reach: int, most: int) -> list[bytes]:
         """What is written in plain words before and after a place in the same raw text, at most so many of each."""
         at = bisect.bisect_right(raw_text, place.start, key=operator.attrgetter("start")) - 1
         low, high = raw_text[at].start, raw_text[at].stop
-        before = [m[0] for m in _PROSE.finditer(self.page, max(low, place.start - reach), place.start)]
-        after = _PROSE.finditer(self.page, place.end, min(high, place.end + reach))
-        return [said[:_QUOTED_PROSE] for said in before[-most:] + [m[0] for m in itertools.islice(after, most)]]
+        before = list(_prose(self.page, max(low, place.start - reach), place.start, _WORDS_BESIDE))
+        after = _prose(self.page, place.end, min(high, place.end + reach), _WORDS_BESIDE)
+        return [*before[-most:], *itertools.islice(after, most)]
 
     def _is_orphaned(self, end: int) -> None:
         """Note the text that a match is in where no element begins before it."""
@@ -802,6 +801,13 @@ class _Reader:
             if at >= 0:
                 return at, at + len(id)
         return start, stop
+
+
+def _prose(page: bytes, start: int, stop: int, words: int) -> Iterator[bytes]:
+    """How each run of so many plain words in page[start:stop] begins."""
+    for found in _PROSE.finditer(page, start, stop):
+        if found[0].count(b" ") >= words:
+            yield found[0].strip()[:_QUOTED_PROSE]
 
 
 # --- finishing ------------------------------------------------------------------------------------------------------
