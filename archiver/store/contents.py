@@ -267,9 +267,10 @@ class StoredContents:
     def _proofs(self, head: log.Kept, key: PublicKey, stamps: list[bytes]) -> Iterator[bytes]:
         """Every proof in the form of one file, under a line that names its capture; all against one checkpoint."""
         tree = log.tree(self._db)
+        self._put_in_order()
         rows = self._rows(
-            "SELECT capture.seq, capture.id, capture.record FROM {p}_capture c JOIN capture ON capture.seq = c.seq "
-            "WHERE capture.seq <= ? ORDER BY c.seq",
+            "SELECT capture.seq, capture.id, capture.record FROM {p}_order o JOIN capture ON capture.seq = o.seq "
+            "WHERE capture.seq <= ? ORDER BY o.n",
             head.size,
         )
         for seq, id, record in rows:
