@@ -38,6 +38,16 @@ def test_a_post_that_could_be_had_and_was_not_is_found_out(tmp_path: Path) -> No
     )
 
 
+def test_behind_a_host_that_allows_little_everybody_has_a_turn(tmp_path: Path) -> None:
+    """Many posts of one host that may be asked once in two minutes: each is, and none is sent to the end of the line
+    again whenever it comes to the front."""
+    outcome = run(
+        plan(1, 1, 40), tmp_path / "archive.db", 1, hosts={**HOSTS, "cdn.syndication.twimg.com": HostConfig(0.5)}
+    )
+    assert [each for each in outcome.faults if "not captured" in each or "never begun" in each] == []
+    assert outcome.requests["cdn.syndication.twimg.com"] > 30
+
+
 def test_a_limit_that_is_not_kept_is_found_out(tmp_path: Path) -> None:
     """With ten times the requests a minute the archive's index allows, its server notices."""
     made = plan(1, 1, 60)
