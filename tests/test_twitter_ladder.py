@@ -507,6 +507,30 @@ def test_a_picture_whose_post_nobody_can_read_is_not_believed_against_the_very_w
     assert drive(resolve(CLAIM, None), alone).ref == PostRef("twitter", an_id(9))
 
 
+def test_the_very_words_are_not_enough_where_a_claimed_link_cannot_be_looked_for():
+    """Somebody who says the same twice a day changes the link: the capture at hand shows no links at all."""
+    words = {**tweet(NOON, code=None), "truncated": True}
+    claim = Claim("Reporter", None, DAY, TEXT, ("Outbound01",))
+    web = archive({NOON: words}) | dead("Outbound01")
+    found = drive(resolve(claim, None), web)
+    assert (found.ref, candidates(found)) == (None, [NOON])
+    # X shows the post with its links, and they are not the claimed one; or they are.
+    assert drive(resolve(claim, None), web | shown(NOON, tweet(NOON, handle="Reporter", code=None))).ref is None
+    linked = tweet(NOON, handle="Reporter", code=None)
+    url = {"url": "https://t.co/Outbound01", "expanded_url": "https://news.example/1", "display_url": "news.example/1"}
+    linked |= {"text": f"{TEXT} https://t.co/Outbound01", "entities": {"urls": [url]}}
+    assert drive(resolve(claim, None), web | shown(NOON, linked)).ref == PostRef("twitter", NOON)
+
+
+def test_a_picture_shown_again_with_words_the_article_changed_is_not_the_first_post():
+    """The post that bears the code is archived; its words differ a little, so neither it nor the first is sure."""
+    lead = moved("Picture001", f"https://x.com/reporter/status/{an_id(9)}/photo/1")
+    posts = {an_id(9): None, NOON: tweet(NOON, text=TEXT.replace("near the", "close to the"))}
+    found = drive(resolve(CLAIM, None), archive(posts, "twitter.com/reporter/status") | lead)
+    assert (found.ref, found.reason) == (None, Reason.AMBIGUOUS)
+    assert set(candidates(found)) == set(posts)
+
+
 def test_the_post_of_a_renamed_author_is_told_by_a_capture_of_its_time():
     """Live it is shown under another name; the capture under the claimed one is read too."""
     place = f"twitter.com/Reporter/status/{NOON}"

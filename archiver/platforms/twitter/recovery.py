@@ -162,12 +162,16 @@ def _read(climb: Climb, each: _Found) -> Generator[Request, Capture, None]:
     """The text of a post: from the capture at hand, from X itself, from any other capture under the same author."""
     at, before = posted_at(each.ref.id), len(climb.passing)
     ready = worth_reading(each.rows, at)
-    if (yield from _read_captures(climb, each, ready[:1])):
+    yield from _read_captures(climb, each, ready[:1])
+    # Where a claimed code may tell whether it is the one, what X shows has the links that a capture may hide.
+    if each.post and not (_codes(climb.claim) and _hides_links(each.post)):
         return
     shown, capture = yield from show(each.ref)
     if shown.post:
-        each.post, each.capture = shown.post, capture
-        if same_handle(shown.post.author.handle, climb.claim.handle):
+        is_the_authors = same_handle(shown.post.author.handle, climb.claim.handle)
+        if is_the_authors or each.post is None:
+            each.post, each.capture = shown.post, capture
+        if is_the_authors:
             return
         # Renamed since, or never the author's: a capture of that time tells which.
     if shown.reason in PASSING:
@@ -217,6 +221,7 @@ def _choose(
     agreeing: list[tuple[_Found, Likeness]] = []
     unread = 0
     is_against_pointed = False
+    unseen: set[PostRef] = set()  # whether a claimed code stands in these, their captures do not show
     for each in posts:
         why = [f"archived under @{claim.handle}", "the day fits"]
         post = each.post
@@ -239,6 +244,10 @@ def _choose(
             climb.consider(each.ref, 1.0, *why, "the code stands in it")
         elif _codes(claim) & _codes_of(post):
             climb.consider(each.ref, 0.6, *why, "the code stands in it: another version, or misquoted")
+            is_against_pointed = is_against_pointed or each.ref != pointed
+        elif _codes(claim) and _hides_links(post):
+            climb.consider(each.ref, found.score, *why, "its links cannot be seen")
+            unseen.add(each.ref)
         else:
             climb.consider(each.ref, found.score, *why)
         if is_telling(found):
@@ -255,7 +264,7 @@ def _choose(
         if len(agreeing) == 1 and (pointed is None or is_against_pointed):
             each, found = agreeing[0]
             is_whole = found.kind in {Kind.SAME, Kind.LOSSY}
-            if not unread or is_whole or found.length >= _LONG:
+            if each.ref not in unseen and (not unread or is_whole or found.length >= _LONG):
                 beside = f"; {unread} of them nobody can read any more" if unread else ""
                 climb.note(_RUNG, f"{each.ref} alone of {len(posts)} posts: {found}{beside}", each.capture)
                 return each.ref, _RUNG
@@ -289,7 +298,12 @@ def _against(claim: Claim, post: Post) -> str | None:
     pics = {code for link in post.links if payloads.is_media_link(link) and (code := payloads.code_of(link.url))}
     if claim.pic_codes and pics and not pics & set(claim.pic_codes):
         return "its media link is another"
-    shows_all_links = not post.is_truncated and dict(post.extra).get("read_from") != "microdata"
-    if claimed and not claimed & own and (own or shows_all_links):
+    if claimed and not claimed & own and (own or not _hides_links(post)):
         return "its links are others"
     return None
+
+
+def _hides_links(post: Post) -> bool:
+    """Whether the source shows no link of a post that may have some."""
+    hides = post.is_truncated or dict(post.extra).get("read_from") == "microdata"
+    return hides and not _codes_of(post)
