@@ -102,7 +102,7 @@ def test_the_screen_touches_every_form_of_its_url(platform):
         url.replace("/", "\\\\/"),
     ):
         assert screen.references()(f'<a href="{written}">'.encode()), written
-        assert screen._scan_with_re(screen.patterns())(f'<a href="{written}">'.encode()), written
+        assert screen._scan_with_re(screen.patterns(), 100)(f'<a href="{written}">'.encode()), written
 
 
 @each

@@ -19,7 +19,7 @@ from archiver.platforms.twitter.ladder import resolve
 from archiver.platforms.twitter.payloads import path_handle
 from archiver.platforms.twitter.recovery import id_range, prefixes
 from archiver.platforms.twitter.shortcodes import code_request, short_code, target
-from archiver.platforms.twitter.sources import syndication_request
+from archiver.platforms.twitter.sources import fxtwitter_request, syndication_request
 
 DAY = dt.date(2024, 8, 7)
 
@@ -529,6 +529,19 @@ def test_a_picture_shown_again_with_words_the_article_changed_is_not_the_first_p
     found = drive(resolve(CLAIM, None), archive(posts, "twitter.com/reporter/status") | lead)
     assert (found.ref, found.reason) == (None, Reason.AMBIGUOUS)
     assert set(candidates(found)) == set(posts)
+
+
+def test_a_relay_does_not_say_whether_a_post_was_edited():
+    """The words differ a little from what the relay shows: another version may be the one, and is not guessed."""
+    lead = moved("Picture001", f"https://x.com/reporter/status/{NOON}/photo/1")
+    status = {
+        "id": NOON, "text": TEXT.replace("near the", "close to the"), "author": {"screen_name": "reporter"},
+        "raw_text": {"text": "", "facets": [{"type": "media", "original": "https://t.co/Picture001",
+                     "replacement": f"https://x.com/reporter/status/{NOON}/photo/1", "indices": [0, 1]}]},
+    }  # fmt: skip
+    relay = fxtwitter_request(PostRef("twitter", NOON)).url
+    web = lead | shown(NOON, "{}") | {relay: capture(relay, {"code": 200, "status": status})}
+    assert drive(resolve(CLAIM, None), web).ref is None
 
 
 def test_the_post_of_a_renamed_author_is_told_by_a_capture_of_its_time():

@@ -44,7 +44,7 @@ async def take_in(job: Job, article: Article, label: str | None = None, *, is_ba
         job.listen("article known", {"article": article.location})
         return True
     try:
-        embeds = await asyncio.to_thread(
+        embeds = await job.aside(
             job.extract,
             article.content,
             media_type=article.media_type,
@@ -130,7 +130,7 @@ async def mind_robots(job: Job, url: str) -> None:
             request = Request(address, max_bytes=robots.MAX_BYTES)
             last = (await asking.ask(job, request, None, anew=True))[-1]
             if last.status == 200:
-                seconds = await asyncio.to_thread(lambda: robots.delay(last.content))
+                seconds = await job.aside(lambda: robots.delay(last.content))
         except (FetchError, ParseError) as error:
             job.listen("robots not read", {"url": address, "error": str(error)})
         now = job.now()

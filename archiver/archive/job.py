@@ -106,6 +106,8 @@ class Job:
         self.follow(rules, self.sources)
         # SQLite is used from one thread only: a single writer, so "database is locked" cannot happen.
         self._thread = concurrent.futures.ThreadPoolExecutor(1, "archive.db")
+        #: Where bytes are read and hashed beside the loop. Some of them are the archive's own.
+        self._aside = concurrent.futures.ThreadPoolExecutor(thread_name_prefix="bytes")
         self.silent: dict[str, tuple[dt.datetime, FetchError]] = {}
         self.held: dict[str, tuple[dt.datetime, str]] = {}
         #: Hosts whose last word, or silence, was a failure.
@@ -158,7 +160,10 @@ class Job:
     async def __aexit__(self, *_: object) -> None:
         if self._writing is not None:
             await self._writing
-        await asyncio.get_running_loop().run_in_executor(None, self._thread.shutdown)
+        # Whoever still reads bytes of the archive would read from a closed one.
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(None, functools.partial(self._aside.shutdown, cancel_futures=True))
+        await loop.run_in_executor(None, self._thread.shutdown)
 
     def follow(self, rules: Rules, sources: Mapping[str, Watched]) -> None:
         """Follow these choices from now on."""
@@ -174,6 +179,10 @@ class Job:
         self.wake.set()
 
     # --- the database thread ----------------------------------------------------------------------------------------
+
+    async def aside(self, work: Callable[..., Found], *args: Any, **kwargs: Any) -> Found:
+        """Do something long with bytes beside the loop, and be done with it before the archive is closed."""
+        return await asyncio.get_running_loop().run_in_executor(self._aside, functools.partial(work, *args, **kwargs))
 
     async def db(self, read: Callable[..., Found], *args: Any, **kwargs: Any) -> Found:
         loop = asyncio.get_running_loop()
@@ -492,7 +501,7 @@ class Job:
         read, and why."""
         each, problems = iter(found), list[str]()
         while not self.stopping:
-            article = await asyncio.to_thread(next, each, None)
+            article = await self.aside(next, each, None)
             if article is None:
                 break
             if isinstance(article, str):

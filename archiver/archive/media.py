@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -41,21 +40,21 @@ async def fetch_media(job: Job, piece: work.Due, began_at: dt.datetime | None) -
     ref = resolve.ref_of(name)
     descriptions = await job.db(opinions.media_shown, ref, key)
     reason, capture, look, film = await first_media(job, descriptions, began_at)
-    whole = await asyncio.to_thread(hls.joined, film.pieces) if film else None
+    whole = await job.aside(hls.joined, film.pieces) if film else None
     if whole is not None:
-        look = await asyncio.to_thread(sniff.sniff, whole)
+        look = await job.aside(sniff.sniff, whole)
         if not look.is_media:
             reason, whole, film = Reason.UNREADABLE, None, None
     new = capture.payload if capture and look and (look.type or "").startswith("image/") else None
     if new:
         is_known = await job.db(opinions.has_picture, new.sha256)
         new = None if is_known else new
-    seen = await asyncio.to_thread(picture.likeness, new) if new else None
+    seen = await job.aside(picture.likeness, new) if new else None
     looked = capture.payload if capture and look and look.is_media and not film else None
     if looked:
         was_read: bool = await job.db(opinions.has_credentials, looked.sha256)
         looked = None if was_read else looked
-    said = await asyncio.to_thread(credentials, looked, look.type) if looked and look else None
+    said = await job.aside(credentials, looked, look.type) if looked and look else None
 
     def note(db: Any) -> None:
         now = job.now()
@@ -131,7 +130,7 @@ async def first_media(
             # Kept as what was served, and not taken for what the author posted.
             reason = Reason.UNREADABLE
             continue
-        look = await asyncio.to_thread(sniff.sniff, last.payload)
+        look = await job.aside(sniff.sniff, last.payload)
         if look.is_media:
             return Reason.OK, last, look, None
         reason = Reason.UNREADABLE

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 import functools
 from collections.abc import Iterable, Sequence
@@ -92,21 +91,21 @@ async def look_at(job: Job, piece: work.Due, began_at: dt.datetime | None) -> No
 async def take_in_page(job: Job, page: watch.Page, stated: str | None, last: Capture, source: Watched | None) -> str:
     """Queue what a page lists, or take in what it is; its kind. InputError where it is not what it should be."""
     declared = (last.header("content-type") or "").partition(";")[0].strip().lower() or None
-    kind = None if stated == "article" else await asyncio.to_thread(listings.kind_at, last.payload)
+    kind = None if stated == "article" else await job.aside(listings.kind_at, last.payload)
     if kind in ("warc", "data") or stated in ("warc", "data"):
         await take_in_documents(job, page, last)
         return kind or stated or ""
     if kind is None and (listings.is_listing(stated) or (stated is None and listings.is_listing(page.kind))):
         was = "is stated to be" if stated else "was"
-        content = await asyncio.to_thread(lambda: last.content)
+        content = await job.aside(lambda: last.content)
         raise InputError(f"{was} a {stated or page.kind}, and answers with {listings.described(content)}")
-    content = await asyncio.to_thread(lambda: last.content)
+    content = await job.aside(lambda: last.content)
     if kind is None:
         charset = (last.header("content-type") or "").partition("charset=")[2].split(";")[0].strip(" \"'") or None
         if not await intake.take_in(job, Article(page.url, content, declared, charset, capture=last), page.label):
             raise InputError(job.refused[page.url].removeprefix(f"{page.url}: "))
         return "article"
-    found = await asyncio.to_thread(listings.listing, content, last.url)
+    found = await job.aside(listings.listing, content, last.url)
     await queue_listed(job, page, found, source)
     return found.kind
 
@@ -156,7 +155,7 @@ async def take_in_documents(job: Job, page: watch.Page, last: Capture) -> None:
     """The articles of a WARC, a WACZ or a data set at an address."""
     with last.payload.open() as stream:
         documents = readers.read_stream(stream, page.url)
-        while (found := await asyncio.to_thread(next, documents, None)) is not None:
+        while (found := await job.aside(next, documents, None)) is not None:
             if isinstance(found, InputError):
                 job.refuse(str(found).partition(": ")[0], str(found))
                 continue

@@ -21,6 +21,7 @@ from archiver.platforms.twitter.climb import Climb, alike, fits_day, has_code, i
 from archiver.platforms.twitter.grammar import match, posted_at
 from archiver.platforms.twitter.recovery import can_recover, recover
 from archiver.platforms.twitter.shortcodes import Lead, lead_of, short_code
+from archiver.platforms.twitter.sources import syndication_request
 
 _CODE = re.compile(r"\w{1,40}", re.ASCII)
 
@@ -117,7 +118,7 @@ def _judge(
     if same or (post and same_handle(post.author.handle, claim.handle)):
         if not same:
             climb.note(rung, f"{ref} is shown under @{claim.handle} now", capture)
-        if post and is_media and has_code(post, code) and (version := (yield from _version(climb, post))):
+        if post and is_media and has_code(post, code) and (version := (yield from _version(climb, post, capture))):
             climb.note(rung, f"t.co/{code} stands in {version}", capture)
             return _Named(version, rung, True)
         return _of_the_author(climb, ref, rung, code, post, capture, why, is_media=is_media)
@@ -163,12 +164,14 @@ def _of_the_author(
     return None
 
 
-def _version(climb: Climb, post: Post) -> Generator[Request, Capture, PostRef | None]:
+def _version(climb: Climb, post: Post, capture: Capture | None) -> Generator[Request, Capture, PostRef | None]:
     """Of the versions of a post, all of which have its code, the one whose words are shown; None if X shows no such.
-    A post that was never edited is the one, whatever words an article made of it."""
+    A post that was never edited is the one, whatever words an article made of it; a relay does not say whether it was.
+    """
     claim = climb.claim
     others = [id for id in dict(post.extra).get("edit_tweet_ids") or () if id != post.ref.id]
-    if not others or not claim.text or alike(claim, post).agrees:
+    is_single = not others and capture is not None and capture.url == syndication_request(post.ref).url
+    if is_single or not claim.text or alike(claim, post).agrees:
         return post.ref
     for id in others:
         shown, capture = yield from show(PostRef(post.ref.platform, id))
