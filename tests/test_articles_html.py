@@ -482,6 +482,18 @@ def test_escapes_in_a_circle_end_in_a_result_or_a_refusal():
             assert "too deep" in str(error) and depth > 3
 
 
+@pytest.mark.parametrize("depth", range(1, 13))
+def test_escapes_in_an_attribute_end_in_a_result_or_a_refusal(depth):
+    """However deep: "no embeds" would be wrong."""
+    page = QUOTE
+    for _ in range(depth):
+        page = html.escape(page)
+    try:
+        assert f"twitter:{ID}" in {str(e.ref) for e in found(f'<div data-html="{page}"></div>')}
+    except InputError as error:
+        assert "too deep" in str(error) and depth > 3
+
+
 def test_text_before_any_element_is_read():
     (embed,) = found(f"As they said: {STATUS}. Then <b>it</b> rained.")
     page = f"As they said: {STATUS}. Then <b>it</b> rained."

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from archiver.articles import screen
 from archiver.articles.budget import STEPS, Budget
 from archiver.articles.decoding import Decoded, characters, decode
+from archiver.articles.encoded import revealed
 from archiver.articles.flattened import Attribution, attributions, short_codes
 from archiver.articles.islands import Island, literals
 from archiver.articles.nesting import guard, refuse_tags
@@ -405,11 +406,12 @@ class _Reader:
                 continue
             if is_link and name != "href":
                 continue
-            if "<" in value or "&lt;" in value or value.lstrip()[:1] in "{[":
+            hidden = revealed(value)
+            if hidden or _holds_markup(value) or value.lstrip()[:1] in "{[":
                 if self.escapes >= MAX_ESCAPES:
                     self._leave(name, value.encode("utf-8", "replace"))
                 elif len(value) > 20:
-                    yield from self._inner(value, f"attr:{name}", at, node)
+                    yield from self._inner(hidden or value, f"attr:{name}", at, node)
                 continue
             if ref := _named(name, value, tag, attributes.get("class") or "", networks):
                 if ref in seen:
@@ -722,7 +724,10 @@ class _Reader:
             tag = self.page[tag_at:begin].lower()
             is_markup = b"text/html" in tag or b"template" in tag or b"text/x-" in tag
             if is_markup and self.escapes < MAX_ESCAPES:
-                yield from self._shifted(begin, stop, "template")
+                if hidden := revealed(self.page[begin:stop].decode("utf-8", "replace")):
+                    yield from self._inner_at(hidden, "template", begin, stop - begin)
+                else:
+                    yield from self._shifted(begin, stop, "template")
                 return
             kind = "script-json" if b"json" in tag or b"data-" in tag else "script-js"
             self.is_linked_data = b"ld+json" in tag
@@ -760,8 +765,8 @@ class _Reader:
                 Kind.EMBED, platform, PostRef(platform, id), None, Claim(), where, None, at, at + len(island.raw)
             )
             return
-        text = island.text
-        if "<" in text or "&lt;" in text:
+        text = revealed(island.text) or island.text
+        if _holds_markup(text):
             yield from self._inner_at(text, where, at, len(island.raw))
         elif (ref := recognise(text)) is not None:
             # Linked data describes what the page shows; what is described is shown elsewhere.
@@ -890,6 +895,7 @@ def _is_script(page: bytes) -> bool:
 
 _SIMPLE_TAG = re.compile(rb"""<([a-zA-Z][\w-]*)((?:\s+[a-zA-Z][\w-]*(?:="[^"<>\\]*")?)*)\s*/?>""")
 _ATTRIBUTE = re.compile(r"""([a-zA-Z][\w-]*)(?:="([^"]*)")?""")
+_ESCAPED_TAG = re.compile(r"&(?:amp;)*lt;")
 _CHARACTER_REFERENCE = re.compile(r"&(?!amp;|[a-zA-Z0-9_]+=)")
 
 
@@ -911,13 +917,19 @@ def _shows_nothing(page: bytes, lt: int, networks: frozenset[str]) -> bool:
     return not any(
         value
         and (
-            "&lt;" in value
+            revealed(value)
+            or _holds_markup(value)
             or value.lstrip()[:1] in "{["
             or _named(each, value, name, classes, networks)
             or _short_code(value)
         )
         for each, value in attributes.items()
     )
+
+
+def _holds_markup(text: str) -> bool:
+    """Whether tags stand in *text*, as they are or escaped any number of times."""
+    return "<" in text or ("lt;" in text and _ESCAPED_TAG.search(text) is not None)
 
 
 def _is_unshown(page: bytes, lt: int) -> bool:

@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Callable
 
+from archiver.articles import encoded
 from archiver.platforms import platforms
 
 _SLASH = r"(?:\\*/|&#(?:x0*2f|0*47);?|&sol;|%(?:25)*2f|\\+u002f|\\+x2f)"
@@ -47,10 +48,10 @@ def escaped(pattern: str) -> str:
 
 @functools.cache
 def patterns() -> tuple[str, ...]:
-    """What `references` looks for: the platforms' screens, and attributions."""
+    """What `references` looks for: the platforms' screens, attributions, and embed codes in Base64."""
     screens = dict.fromkeys(s for platform in platforms().values() for s in platform.markup.screens)
     bylines = dict.fromkeys(s for platform in platforms().values() for s in platform.markup.byline_screens)
-    return (*_ATTRIBUTIONS, *bylines, *map(escaped, screens))
+    return (*_ATTRIBUTIONS, *bylines, *map(escaped, screens), *encoded.SCREENS)
 
 
 @functools.cache
