@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from archiver.errors import ParseError
 from archiver.model import Claim, Finding, Outcome, PostRef, Reason
-from archiver.platforms.twitter import pages, payloads, shapes
+from archiver.platforms.twitter import pages, payloads, relays, shapes
 from archiver.platforms.twitter.payloads import Absence, Shown
 from archiver.platforms.twitter.sources import (
     SOURCES,
@@ -20,6 +20,7 @@ from archiver.platforms.twitter.sources import (
     fxtwitter_request,
     read_api,
     read_fxtwitter,
+    read_syndication,
     read_vxtwitter,
     vxtwitter_request,
 )
@@ -679,3 +680,238 @@ def test_a_real_payload_with_any_part_spoilt_ends_well(data):
             read()
         except ParseError:
             continue
+
+
+# --- what these shapes hold besides ---------------------------------------------------------------------------------
+
+
+def result(id: str, text: str, handle: str = "quay", **more) -> dict:
+    """A post as GraphQL gives it."""
+    return {
+        "__typename": "Tweet",
+        "rest_id": id,
+        "core": {"user_results": {"result": {"rest_id": f"7{id}", "core": {"screen_name": handle, "name": handle}}}},
+        "legacy": {"id_str": id, "full_text": text, "entities": {}, "created_at": "Wed Aug 07 10:42:11 +0000 2024"}
+        | more.pop("legacy", {}),
+        **more,
+    }
+
+
+def graphql(answer: dict) -> Shown:
+    found = shapes.read({"data": {"tweetResult": {"result": answer}}}, "30")
+    assert isinstance(found, Shown)
+    return found
+
+
+def test_a_graphql_repost_names_what_it_reposts_and_brings_it_with_what_that_quotes():
+    quoted = result("10", "the berth")
+    original = result("20", "It fell " + "a" * 130, "crane", quoted_status_result={"result": quoted})
+    cut = "RT @crane: It fell " + "a" * 120 + "…"
+    found = graphql(result("30", cut, legacy={"retweeted_status_result": {"result": original}}))
+    assert (dict(found.post.extra)["reposts_post"], found.post.is_truncated) == ("20", True)
+    assert [(each.ref.id, each.author.handle) for each in found.also] == [("20", "crane"), ("10", "quay")]
+    assert found.also[0].quotes == ref("10")
+
+
+def test_a_repost_of_something_shown_with_limits_is_a_repost_all_the_same():
+    wrapped = {"__typename": "TweetWithVisibilityResults", "tweet": result("20", "It fell")}
+    found = graphql(result("30", "RT @quay: It fell", legacy={"retweeted_status_result": {"result": wrapped}}))
+    assert (dict(found.post.extra)["reposts_post"], [each.ref.id for each in found.also]) == ("20", ["20"])
+
+
+def test_a_v1_1_repost_brings_what_the_reposted_post_quotes():
+    def made(id, **more):
+        return {"id_str": id, "text": f"text of {id}", "user": {"id_str": "1", "screen_name": "quay"}} | more
+
+    quoted = made("20", quoted_status_id_str="10", quoted_status=made("10"))
+    found = shapes.read(made("30", retweeted_status=quoted), "30")
+    assert [each.ref.id for each in found.also] == ["20", "10"]
+    endless = made("1")
+    for id in range(2, 300):
+        endless = made(str(id), retweeted_status=endless)
+    assert [each.ref.id for each in shapes.read(endless, "299").also] == ["298", "297"]
+
+
+def test_a_note_without_its_text_is_cut():
+    assert graphql(result("30", "the beginning", note_tweet={"is_expandable": True})).post.is_truncated
+
+
+ESSAY = {
+    "title": "How the crane fell",
+    "preview_text": "It began with the wind",
+    "cover_media": {
+        "media_info": {
+            "original_img_url": "https://pbs.twimg.com/media/Cover.jpg",
+            "original_img_width": 1200,
+            "original_img_height": 480,
+        }
+    },
+    "content_state": {"blocks": [{"text": "It began with the wind."}, {"text": " "}, {"text": "Then it stopped."}]},
+    "media_entities": [{"media_info": {"original_img_url": "https://pbs.twimg.com/media/Inside.png"}}],
+}
+
+
+def test_a_long_article_is_read_with_its_pictures():
+    post = graphql(result("30", "https://t.co/aaaaaaaaaa", article={"article_results": {"result": ESSAY}})).post
+    assert dict(post.extra)["article"] == {
+        "title": "How the crane fell",
+        "preview": "It began with the wind",
+        "text": "It began with the wind.\n\nThen it stopped.",
+    }
+    assert [(each.key, each.width) for each in post.media] == [("Cover", 1200), ("Inside", None)]
+
+
+def test_a_long_article_is_read_from_relays_too():
+    body = {"code": 200, "status": FX["status"] | {"article": ESSAY | {"content": ESSAY["content_state"]}}}
+    post = fx(body).post
+    assert dict(post.extra)["article"]["text"].endswith("Then it stopped.")
+    assert [each.key for each in post.media] == ["Aaa", "55", "Cover", "Inside"]
+    short = {"title": "How", "preview_text": "It began", "image": "https://pbs.twimg.com/media/Cover.jpg"}
+    post = relays.vx(VX_OBJECT | {"article": short}).post
+    assert dict(post.extra)["article"] == {"title": "How", "preview": "It began"}
+    assert [each.key for each in post.media] == ["Cover"]
+
+
+def test_a_community_note_is_kept_from_graphql():
+    note = {"subtitle": {"text": "The crane stands."}, "note": {"rest_id": "1"}}
+    post = graphql(result("30", "It fell", birdwatch_pivot=note)).post
+    assert dict(post.extra)["community_note"] == "The crane stands."
+
+
+def test_a_film_that_only_the_card_shows_is_one_of_the_posts():
+    """A `unified_card` holds its media as JSON in a text."""
+    film = {
+        "type": "video",
+        "media_url_https": "https://pbs.twimg.com/amplify_video_thumb/99/img/k.jpg",
+        "original_info": {"width": 1280, "height": 720},
+        "video_info": {
+            "duration_millis": 15019,
+            "variants": [
+                {
+                    "bitrate": 288000,
+                    "content_type": "video/mp4",
+                    "url": "https://video.twimg.com/amplify_video/99/s.mp4",
+                },
+                {
+                    "bitrate": 2176000,
+                    "content_type": "video/mp4",
+                    "url": "https://video.twimg.com/amplify_video/99/l.mp4",
+                },
+            ],
+        },
+    }
+    value = {"type": "STRING", "string_value": json.dumps({"type": "video_website", "media_entities": {"13_99": film}})}
+    card = {"legacy": {"name": "unified_card", "binding_values": [{"key": "unified_card", "value": value}]}}
+    (found,) = graphql(result("30", "Look", card=card)).post.media
+    assert (found.key, found.urls[0], found.duration) == (
+        "99",
+        "https://video.twimg.com/amplify_video/99/l.mp4",
+        15.019,
+    )
+    assert graphql(result("30", "Look", card={"name": "unified_card", "binding_values": {"unified_card": "{["}}))
+
+
+def test_the_picture_of_a_poll_is_one_of_the_posts():
+    image = {"type": "IMAGE", "image_value": {"url": "https://pbs.twimg.com/cards/Poll.jpg", "width": 8, "height": 6}}
+    label = {"type": "STRING", "string_value": "yes"}
+    card = {"name": "poll2choice_image", "binding_values": {"choice1_label": label, "image_original": image}}
+    post = graphql(result("30", "Did it?", card=card)).post
+    assert [(each.urls, each.width) for each in post.media] == [(("https://pbs.twimg.com/cards/Poll.jpg",), 8)]
+    assert dict(post.extra)["poll"]["choices"] == [{"label": "yes", "count": None}]
+
+
+def test_where_a_short_link_leads_is_read_from_what_the_api_unwound():
+    link = {
+        "url": "https://t.co/aaaaaaaaaa",
+        "expanded_url": "https://short.example/x",
+        "unwound": {"url": "https://harbour.example/crane", "status": 200},
+    }
+    post = graphql(result("30", "https://t.co/aaaaaaaaaa", legacy={"entities": {"urls": [link]}})).post
+    assert post.links[0].expanded == "https://harbour.example/crane"
+
+
+def test_an_unavailable_post_of_syndication_says_why():
+    body = {"__typename": "TweetUnavailable", "reason": "Protected"}
+    found = read_syndication(capture("https://cdn.syndication.twimg.com/tweet-result?id=20", body), ref("20"))
+    assert (found.outcome, found.reason, found.tombstone) == (Outcome.HIDDEN, Reason.PROTECTED, "Protected")
+
+
+def v2(tweet: dict, **includes) -> Finding:
+    body = {"data": [{"id": "20", "text": "It fell", "author_id": "7", **tweet}], "includes": includes}
+    return read_api(capture("https://api.x.com/2/tweets?ids=20", body), ref("20"))
+
+
+def test_an_attachment_that_v2_does_not_include_is_named():
+    """`media_keys` without the expansion, or with one that X left out."""
+    post = v2({"attachments": {"media_keys": ["3_55", "7_66"]}}, media=[{"media_key": "7_66", "type": "video"}]).post
+    assert [(each.kind, each.key, each.urls) for each in post.media] == [("unknown", "3_55", ()), ("video", "7_66", ())]
+
+
+def test_a_card_is_kept_from_v2():
+    link = {
+        "url": "https://t.co/aaaaaaaaaa",
+        "expanded_url": "https://harbour.example/crane",
+        "unwound_url": "https://harbour.example/crane?x=1",
+        "status": 200,
+        "title": "The crane",
+        "description": "It stood for a century",
+        "images": [{"url": "https://pbs.twimg.com/news_img/1/x?format=jpg&name=orig", "width": 1200, "height": 600}],
+    }
+    post = v2({"text": "It fell https://t.co/aaaaaaaaaa", "entities": {"urls": [link]}}).post
+    assert dict(post.extra)["card"] == {
+        "url": "https://harbour.example/crane?x=1",
+        "title": "The crane",
+        "description": "It stood for a century",
+        "images": ["https://pbs.twimg.com/news_img/1/x?format=jpg&name=orig"],
+    }
+
+
+def test_an_unreadable_include_does_not_hide_the_post():
+    found = v2({"referenced_tweets": [{"type": "quoted", "id": "10"}]}, tweets=[{"id": "10"}])
+    assert (found.outcome, found.post.quotes, found.also) == (Outcome.FOUND, ref("10"), ())
+
+
+VX_OBJECT = {
+    "tweetID": "20",
+    "tweetURL": "https://twitter.com/quay/status/20",
+    "text": "It fell",
+    "date_epoch": 1722975420,
+    "user_name": "Quay &amp; Sons",
+    "user_screen_name": "quay",
+    "mediaURLs": [],
+    "media_extended": [],
+}
+
+
+def test_vxtwitter_shows_the_quoted_post_with_the_one_that_quotes_it():
+    """It serves the author's name with X's escapes."""
+    inner = VX_OBJECT | {"tweetID": "10", "text": "the berth", "qrt": VX_OBJECT | {"tweetID": "5"}}
+    found = relays.vx(VX_OBJECT | {"qrtURL": "https://twitter.com/i/status/10", "qrt": inner, "retweet": None})
+    assert (found.post.quotes, [(each.ref.id, each.text) for each in found.also]) == (ref("10"), [("10", "the berth")])
+    assert found.post.author.name == "Quay & Sons"
+
+
+def test_the_post_as_a_text_file_is_no_picture_of_it():
+    text = "https://vxtwitter.com/quay/status/20.txt"
+    assert (
+        relays.vx(VX_OBJECT | {"mediaURLs": [text], "media_extended": [{"url": text, "type": "txt"}]}).post.media == ()
+    )
+
+
+def test_fxtwitter_names_whom_a_post_answers_and_the_player_it_shows():
+    player = {"type": "video", "url": "https://video.example/1", "thumbnail_url": "https://video.example/1.jpg"}
+    post = fx({"code": 200, "status": FX["status"] | {"media": {"external": player}}}).post
+    assert dict(post.extra)["reply_to_handle"] == "jack"
+    assert dict(post.extra)["card"] == {"url": "https://video.example/1", "image": "https://video.example/1.jpg"}
+
+
+def test_the_card_of_an_old_page_is_named():
+    """What it showed was framed; its kind and its link were not."""
+    page = (
+        '<div class="tweet permalink-tweet" data-tweet-id="20" data-screen-name="quay" data-user-id="7">'
+        '<p class="TweetTextSize tweet-text" lang="en">It fell</p>'
+        '<div class="card2 js-media-container" data-card2-name="summary"><div class="js-macaw-cards-iframe-container" '
+        'data-src="/i/cards/tfw/v1/20" data-card-url="https://t.co/aaaaaaaaaa"></div></div></div>'
+    )
+    post = pages.read(capture("https://twitter.com/quay/status/20", page), "20").post
+    assert dict(post.extra)["card"] == {"name": "summary", "url": "https://t.co/aaaaaaaaaa"}

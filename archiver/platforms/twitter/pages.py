@@ -166,7 +166,12 @@ def _old(page: BeautifulSoup, id: str) -> Shown | None:
     is_reply = "true" in (_attribute(tweet, "data-is-reply-to"), _attribute(tweet, "data-has-parent-tweet"))
     conversation = payloads.identifier(_attribute(tweet, "data-conversation-id"))
     reposted = payloads.identifier(_attribute(tweet, "data-retweet-id"))
-    extra = [("conversation_id", conversation), ("is_reply", is_reply or None), ("reposts_post", reposted)]
+    extra: list[tuple[str, Any]] = [
+        ("conversation_id", conversation),
+        ("is_reply", is_reply or None),
+        ("reposts_post", reposted),
+        ("card", _old_card(tweet)),
+    ]
     post = Post(
         ref=PostRef("twitter", id),
         author=_author(handle, _attribute(tweet, "data-name"), _attribute(tweet, "data-user-id")),
@@ -246,6 +251,17 @@ def _old_film(each: Tag) -> Media | None:
     if film or not poster:
         return film
     return Media(kind, media_key(poster) or poster, (), poster=poster)
+
+
+def _old_card(tweet: Tag) -> dict[str, str]:
+    """A card's kind and link, all that stood on the page: what it showed, a poll's choices too, was framed."""
+    for each in _having(tweet, "data-card2-name"):
+        if not _in_quote(each, tweet):
+            linked = _having(each, "data-card-url")
+            url = _attribute(linked[0], "data-card-url") if linked else None
+            name = _attribute(each, "data-card2-name")
+            return {key: value for key, value in (("name", name), ("url", url)) if value}
+    return {}
 
 
 def _old_counts(tweet: Tag) -> Iterator[tuple[str, int]]:

@@ -7,8 +7,10 @@ tolerant: a field of a wrong type is an absent field, and only a payload without
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import html
+import json
 import math
 import re
 from collections.abc import Iterable, Mapping
@@ -116,7 +118,8 @@ def _links(*entities: Any) -> tuple[Link, ...]:
         each = mapping(value)
         url = string(each.get("url"))
         if url:
-            expanded = string(each.get("unwound_url")) or string(each.get("expanded_url"))
+            unwound = string(each.get("unwound_url")) or string(mapping(each.get("unwound")).get("url"))
+            expanded = unwound or string(each.get("expanded_url"))
             found.setdefault(url, Link(url, expanded, string(each.get("display_url"))))
     return tuple(found.values())
 
@@ -133,7 +136,9 @@ class Shown:
     edits: tuple[str, ...] = ()
 
 
-def legacy(tweet: Mapping[str, Any], user: Mapping[str, Any] | None = None, *, depth: int = 1) -> Shown:
+def legacy(
+    tweet: Mapping[str, Any], user: Mapping[str, Any] | None = None, *, depth: int = 1, is_reposted: bool = False
+) -> Shown:
     """Syndication, v1.1 (compat, extended, streaming, flattened by a client), the legacy part of GraphQL."""
     id = identifier(tweet.get("id_str"), tweet.get("id"))
     extended = mapping(tweet.get("extended_tweet"))
@@ -153,7 +158,8 @@ def legacy(tweet: Mapping[str, Any], user: Mapping[str, Any] | None = None, *, d
     own_links = _links(media_entities, entities.get("media"))
     links = _links(entities.get("urls") or tweet.get("urls"), entities.get("media"), media_entities)
     codes = [code for code in (code_of(link.url) for link in own_links) if code]
-    media = listed(media_entities) or _syndication_media(tweet)
+    card = mapping(tweet.get("card"))
+    media = listed(media_entities) or _syndication_media(tweet) or _carded(card)
     control = mapping(tweet.get("edit_control"))
     control = mapping(control.get("edit_control_initial")) or control
     edits = tuple(id for id in (identifier(each) for each in listing(control.get("edit_tweet_ids"))) if id)
@@ -170,12 +176,15 @@ def legacy(tweet: Mapping[str, Any], user: Mapping[str, Any] | None = None, *, d
     if depth > 0:
         for inner in (tweet.get("quoted_tweet"), tweet.get("quoted_status"), tweet.get("parent"), retweeted):
             try:
-                also += [legacy(mapping(inner), depth=depth - 1).post] if mapping(inner) else []
+                # What a reposted post quotes comes with it: a repost says nothing of its own.
+                is_repost = inner is retweeted and not is_reposted
+                deeper = depth if is_repost else depth - 1
+                shown = legacy(mapping(inner), depth=deeper, is_reposted=is_repost) if mapping(inner) else None
             except ParseError:
                 continue
+            also += (shown.post, *shown.also) if shown else ()
     text = without_media_link(unescape(raw or ""), codes)
-    is_retweet = bool(retweeted)
-    card = mapping(tweet.get("card"))
+    reposts = identifier(retweeted.get("id_str"), retweeted.get("id"))
     post = Post(
         ref=PostRef("twitter", id),
         author=author(person),
@@ -189,7 +198,7 @@ def legacy(tweet: Mapping[str, Any], user: Mapping[str, Any] | None = None, *, d
         quotes=ref_of(quotes),
         is_truncated=(tweet.get("truncated") is True and not extended)
         or bool(mapping(tweet.get("note_tweet")).get("id"))
-        or (is_retweet and text.endswith("…")),
+        or (bool(retweeted) and text.endswith("…")),
         counts=counts(
             likes=tweet.get("favorite_count"),
             replies=tweet.get("reply_count"),
@@ -205,7 +214,7 @@ def legacy(tweet: Mapping[str, Any], user: Mapping[str, Any] | None = None, *, d
             coordinates=tweet.get("coordinates"),
             edit_tweet_ids=list(edits) if len(edits) > 1 or tweet.get("isEdited") is True else None,
             is_stale_edit=tweet.get("isStaleEdit") or None,
-            reposts_post=identifier(retweeted.get("id_str"), retweeted.get("id")),
+            reposts_post=reposts,
             reply_to_handle=string(tweet.get("in_reply_to_screen_name")),
             conversation_id=string(tweet.get("conversation_id_str")),
             label=mapping(person.get("highlighted_label")).get("description"),
@@ -262,12 +271,9 @@ def author(user: Mapping[str, Any]) -> Author:
     )
 
 
-def poll(card: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The choices, their counts and the closing time of a poll card, in any of the forms cards are served in."""
+def _bindings(card: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """A card's name and its values by their keys, in any of the forms cards are served in."""
     inner = mapping(card.get("legacy")) or card
-    name = string(inner.get("name")) or ""
-    if not name.startswith("poll"):
-        return None
     raw = inner.get("binding_values")
     pairs = (
         {string(each.get("key")) or "": each.get("value") for each in map(mapping, raw)}
@@ -277,14 +283,38 @@ def poll(card: Mapping[str, Any]) -> dict[str, Any] | None:
     values = {}
     for key, value in pairs.items():
         typed = mapping(value)
-        shown = typed.get("string_value", typed.get("boolean_value"))
+        shown = typed.get("string_value", typed.get("boolean_value", typed.get("image_value")))
         values[key] = value if not typed else shown
+    return string(inner.get("name")) or "", values
+
+
+def poll(card: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The choices, their counts and the closing time of a poll card."""
+    name, values = _bindings(card)
+    if not name.startswith("poll"):
+        return None
     choices = [
         {"label": string(values[f"choice{n}_label"]), "count": number(values.get(f"choice{n}_count"))}
         for n in range(1, 5)
         if string(values.get(f"choice{n}_label"))
     ]
     return {"choices": choices, "ends_at": string(values.get("end_datetime_utc"))} if choices else None
+
+
+def _carded(card: Mapping[str, Any]) -> tuple[Media, ...]:
+    """Pictures and films that a post shows by its card alone: those of a `unified_card`, which holds them as JSON in a
+    text, and the picture of a poll. A summary's picture is the linked page's, and stays in the card."""
+    name, values = _bindings(card)
+    if name.startswith("poll"):
+        about = mapping(values.get("image_original"))
+        url = web_url(about.get("url"))
+        size = number(about.get("width")), number(about.get("height"))
+        return (photo(url, width=size[0], height=size[1]),) if url else ()
+    try:
+        unified = mapping(json.loads(string(values.get("unified_card")) or "{}"))
+    except (ValueError, RecursionError):
+        return ()
+    return listed(mapping(unified.get("media_entities")).values())
 
 
 # --- GraphQL --------------------------------------------------------------------------------------------------------
@@ -299,51 +329,93 @@ _UNAVAILABLE = {
 }
 
 
-def graphql(result: Mapping[str, Any], *, depth: int = 1) -> Shown | Absence:
+def graphql(result: Mapping[str, Any], *, depth: int = 1, is_reposted: bool = False) -> Shown | Absence:
     """One `tweetResult.result`, also with the visibility wrapper; a tombstone or an unavailable one is an Absence."""
     kind = result.get("__typename")
     if kind == "TweetWithVisibilityResults":
         result = mapping(result.get("tweet"))
-    if kind == "TweetUnavailable":
-        reason = string(result.get("reason"))
-        return Absence(_UNAVAILABLE.get(reason or "", Reason.UNKNOWN), reason)
-    if kind == "TweetTombstone":
+    if kind in ("TweetUnavailable", "TweetTombstone"):
         return tombstone(result)
     core = mapping(result.get("core"))
     person = mapping(mapping(core.get("user_results") or core.get("user_result")).get("result"))
     names = {**mapping(person.get("legacy")), **mapping(person.get("core"))}
     user = {**names, "rest_id": person.get("rest_id"), "is_blue_verified": person.get("is_blue_verified")}
     labels = mapping(mapping(person.get("affiliates_highlighted_label")).get("label"))
-    note = mapping(mapping(mapping(result.get("note_tweet")).get("note_tweet_results")).get("result"))
+    noted = mapping(result.get("note_tweet"))
+    note = mapping(mapping(noted.get("note_tweet_results")).get("result"))
+    own = mapping(result.get("legacy"))
+    quoted, reposted = (
+        mapping(mapping(result.get(name) or own.get(name)).get("result"))
+        for name in ("quoted_status_result", "retweeted_status_result")
+    )
     tweet: dict[str, Any] = {
-        **mapping(result.get("legacy")),
+        **own,
         "user": user | {"highlighted_label": labels},
         "edit_control": result.get("edit_control"),
         "card": result.get("card"),
         "source": result.get("source"),
+        "quoted_status": {"id_str": (mapping(quoted.get("tweet")) or quoted).get("rest_id")},
+        # Without its text the note is cut, and the field says so in the other shapes of this family.
+        "note_tweet": None if string(note.get("text")) or not noted else {"id": True},
     }
     tweet["id_str"] = identifier(tweet.get("id_str"), result.get("rest_id"))
     if string(note.get("text")):
         tweet["full_text"] = html.escape(str(note["text"]), quote=False)  # notes are served without escapes
-        noted = mapping(note.get("entity_set"))
+        entities = mapping(note.get("entity_set"))
         old = mapping(tweet.get("entities"))
-        tweet["entities"] = {**old, "urls": listing(noted.get("urls")) or listing(old.get("urls"))}
+        tweet["entities"] = {**old, "urls": listing(entities.get("urls")) or listing(old.get("urls"))}
     shown = legacy(tweet, depth=0)
-    also = []
-    for inner in ("quoted_status_result", "retweeted_status_result"):
-        quoted = mapping(mapping(result.get(inner) or mapping(result.get("legacy")).get(inner)).get("result"))
-        if quoted and depth > 0:
+    also: list[Post] = []
+    for inner in (quoted, reposted):
+        if inner and depth > 0:
+            is_repost = inner is reposted and not is_reposted
             try:
-                other = graphql(quoted, depth=depth - 1)
+                other = graphql(inner, depth=depth if is_repost else depth - 1, is_reposted=is_repost)
             except ParseError:
                 continue
-            also += [other.post] if isinstance(other, Shown) else []
-    views = counts(views=mapping(result.get("views")).get("count"))
-    post = Post(
-        **{name: getattr(shown.post, name) for name in Post.__slots__ if name != "counts"},
-        counts=shown.post.counts + views,
+            also += (other.post, *other.also) if isinstance(other, Shown) else ()
+    essay, pictures = article(mapping(mapping(mapping(result.get("article")).get("article_results")).get("result")))
+    about = mapping(result.get("birdwatch_pivot"))
+    said = mapping(mapping(about.get("note")).get("summary")) or mapping(about.get("subtitle"))
+    repost = mapping(reposted.get("tweet")) or reposted
+    post = shown.post
+    post = dataclasses.replace(
+        post,
+        media=(*post.media, *(each for each in pictures if each.key not in {one.key for one in post.media})),
+        is_truncated=post.is_truncated or (bool(reposted) and post.text.endswith("…")),
+        counts=post.counts + counts(views=mapping(result.get("views")).get("count")),
+        extra=(
+            *post.extra,
+            *pairs(
+                reposts_post=identifier(repost.get("rest_id"), mapping(repost.get("legacy")).get("id_str")),
+                article=essay,
+                community_note=string(said.get("text")),
+            ),
+        ),
     )
-    return Shown(post, tuple(also), shown.edits)
+    return Shown(post, tuple({each.ref: each for each in also}.values()), shown.edits)
+
+
+def article(essay: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[Media, ...]]:
+    """X's long articles, of which a post shows the link alone: title, beginning, the text where it is served; and its
+    pictures, the cover first."""
+    state = mapping(essay.get("content_state")) or mapping(essay.get("content"))
+    blocks = [text for each in listing(state.get("blocks")) if (text := string(mapping(each).get("text")))]
+    shown = {
+        "title": string(essay.get("title")),
+        "preview": string(essay.get("preview_text")),
+        "text": "\n\n".join(text for text in map(str.strip, blocks) if text) or string(essay.get("plain_text")),
+    }
+    media: dict[str, Media] = {}
+    for each in (essay.get("cover_media"), *listing(essay.get("media_entities"))):
+        about = mapping(mapping(each).get("media_info"))
+        url = web_url(about.get("original_img_url"))
+        if url:
+            one = photo(
+                url, width=number(about.get("original_img_width")), height=number(about.get("original_img_height"))
+            )
+            media.setdefault(one.key, one)
+    return {name: value for name, value in shown.items() if value}, tuple(media.values())
 
 
 # --- tombstones -----------------------------------------------------------------------------------------------------
@@ -371,7 +443,11 @@ def reason_in(words: str | None) -> Reason:
 
 
 def tombstone(payload: Mapping[str, Any]) -> Absence:
-    """A TweetTombstone: its text, verbatim. An empty one says nothing, least of all 'deleted'."""
+    """A TweetTombstone: its text, verbatim. An empty one says nothing, least of all 'deleted'. A TweetUnavailable has a
+    word in its place."""
+    if payload.get("__typename") == "TweetUnavailable":
+        reason = string(payload.get("reason"))
+        return Absence(_UNAVAILABLE.get(reason or "", Reason.UNKNOWN), reason)
     text = mapping(payload.get("tombstone")).get("text")
     words = string(mapping(text).get("text")) or string(text)
     return Absence(reason_in(words), words)
@@ -396,7 +472,12 @@ def v2(payload: Mapping[str, Any], id: str) -> Shown | Absence | None:
             for each in listing(found.get("referenced_tweets"))
             if isinstance(each, dict)
         ]
-        also = [_v2_post(others[other], includes) for other in referenced if other and other in others]
+        also = []
+        for other in (others[each] for each in referenced if each and each in others):
+            try:
+                also.append(_v2_post(other, includes))
+            except ParseError:
+                continue
         return Shown(_v2_post(found, includes), tuple(also), tuple(_ids(found.get("edit_history_tweet_ids"))))
     for error in map(mapping, listing(payload.get("errors"))):
         if id not in (identifier(error.get("resource_id")), identifier(error.get("value"))):
@@ -429,7 +510,7 @@ def _v2_post(tweet: Mapping[str, Any], includes: Mapping[str, Any]) -> Post:
     links = _links(entities.get("urls"), mapping(tweet.get("entities")).get("urls"))
     codes = [code for link in links if is_media_link(link) and (code := code_of(link.url))]
     attachments = mapping(tweet.get("attachments"))
-    keys = [string(key) for key in listing(attachments.get("media_keys"))]
+    keys = [key for key in map(string, listing(attachments.get("media_keys"))) if key]
     stated = {string(each.get("media_key")): each for each in map(mapping, listing(includes.get("media")))}
     polls = {string(each.get("id")): each for each in map(mapping, listing(includes.get("polls")))}
     places = {string(each.get("id")): each for each in map(mapping, listing(includes.get("places")))}
@@ -442,6 +523,7 @@ def _v2_post(tweet: Mapping[str, Any], includes: Mapping[str, Any]) -> Post:
     edits = _ids(tweet.get("edit_history_tweet_ids"))
     text = unescape(whole or string(raw) or "")
     handle = handle_of(person)
+    essay, pictures = article(mapping(tweet.get("article")))
     return Post(
         ref=PostRef("twitter", id),
         author=author(person),
@@ -450,7 +532,7 @@ def _v2_post(tweet: Mapping[str, Any], includes: Mapping[str, Any]) -> Post:
         lang=string(tweet.get("lang")),
         url=f"https://x.com/{handle or 'i'}/status/{id}",
         links=links,
-        media=tuple(one for key in keys if key in stated and (one := _v2_media(stated[key]))),
+        media=tuple(_v2_media(stated.get(key, {}), key) for key in keys) + pictures,
         reply_to=ref_of(referenced.get("replied_to")),
         quotes=ref_of(referenced.get("quoted")),
         is_truncated="retweeted" in referenced and text.endswith("…"),
@@ -464,6 +546,8 @@ def _v2_post(tweet: Mapping[str, Any], includes: Mapping[str, Any]) -> Post:
         ),
         extra=pairs(
             poll=[polls[key] for each in listing(attachments.get("poll_ids")) if (key := string(each)) in polls],
+            card=_v2_card(entities),
+            article=essay,
             place=places.get(place) if place else None,
             geo=tweet.get("geo"),
             edit_tweet_ids=edits if len(edits) > 1 else None,
@@ -476,21 +560,29 @@ def _v2_post(tweet: Mapping[str, Any], includes: Mapping[str, Any]) -> Post:
     )
 
 
-def _v2_media(each: Mapping[str, Any]) -> Media | None:
+def _v2_card(entities: Mapping[str, Any]) -> dict[str, Any]:
+    """What the API tells of the page that a link leads to; it is told of a card's link."""
+    for each in map(mapping, listing(entities.get("urls"))):
+        if title := string(each.get("title")):
+            pictures = [url for one in listing(each.get("images")) if (url := web_url(mapping(one).get("url")))]
+            return {
+                "url": string(each.get("unwound_url")) or string(each.get("expanded_url")),
+                "title": title,
+                "description": string(each.get("description")),
+                "images": pictures,
+            }
+    return {}
+
+
+def _v2_media(each: Mapping[str, Any], key: str) -> Media:
+    """One attachment. What the answer does not include is named by its key all the same: it is there."""
     alt, width, height = string(each.get("alt_text")), number(each.get("width")), number(each.get("height"))
     url, poster = web_url(each.get("url")), web_url(each.get("preview_image_url"))
-    if each.get("type") == "photo":
-        return photo(url, alt=alt, width=width, height=height) if url else None
-    kind = "gif" if each.get("type") == "animated_gif" else "video"
+    if each.get("type") == "photo" and url:
+        return photo(url, alt=alt, width=width, height=height)
+    kind = {"photo": "photo", "animated_gif": "gif", "video": "video"}.get(str(each.get("type")), "unknown")
+    length = seconds(each.get("duration_ms"))
     film = video(
-        variants(each.get("variants")),
-        kind=kind,
-        poster=poster,
-        alt=alt,
-        width=width,
-        height=height,
-        duration=seconds(each.get("duration_ms")),
+        variants(each.get("variants")), kind=kind, poster=poster, alt=alt, width=width, height=height, duration=length
     )
-    if film or not poster:
-        return film
-    return Media(kind, media_key(poster) or poster, (), alt, width, height, seconds(each.get("duration_ms")), poster)
+    return film or Media(kind, media_key(poster) or poster or key, (), alt, width, height, length, poster)

@@ -10,7 +10,17 @@ from archiver.errors import ParseError
 from archiver.model import Author, Link, Media, Post, PostRef, Reason, Variant
 from archiver.platforms.twitter.grammar import match
 from archiver.platforms.twitter.media import photo, seconds, variants, video, web_url
-from archiver.platforms.twitter.payloads import Absence, Shown, author, handle_of, identifier, moment, ref_of
+from archiver.platforms.twitter.payloads import (
+    Absence,
+    Shown,
+    article,
+    author,
+    handle_of,
+    identifier,
+    moment,
+    ref_of,
+    unescape,
+)
 from archiver.untyped import counts, listing, mapping, number, pairs, string
 
 _FX_REASONS = {
@@ -56,7 +66,8 @@ def _fx_post(status: Mapping[str, Any]) -> Post:
     person = mapping(status.get("author"))
     media = mapping(status.get("media"))
     listed = listing(media.get("all")) or [*listing(media.get("photos")), *listing(media.get("videos"))]
-    items = tuple(one for each in map(mapping, listed) if (one := _fx_media(each)))
+    essay, pictures = article(mapping(status.get("article")))
+    items = (*(one for each in map(mapping, listed) if (one := _fx_media(each))), *pictures)
     facets = [mapping(each) for each in listing(raw.get("facets"))]
     links = tuple(
         Link(original, string(each.get("replacement")), string(each.get("display")))
@@ -89,13 +100,24 @@ def _fx_post(status: Mapping[str, Any]) -> Post:
         extra=pairs(
             poll=status.get("poll"),
             community_note=mapping(status.get("community_note")).get("text"),
-            article=mapping(status.get("article")).get("title"),
+            article=essay,
+            card=_fx_card(media),
+            reply_to_handle=string(reply.get("screen_name")) or string(status.get("replying_to")),
             possibly_sensitive=status.get("possibly_sensitive") or None,
             raw_text=string(raw.get("text")),
             source=string(status.get("source")),
             text_is_rewritten=True,
         ),
     )
+
+
+def _fx_card(media: Mapping[str, Any]) -> dict[str, Any]:
+    """A player of somebody else's film, or a broadcast, which a post shows as a card."""
+    player, broadcast = mapping(media.get("external")), mapping(media.get("broadcast"))
+    url = web_url(player.get("url")) or web_url(broadcast.get("url"))
+    title = string(broadcast.get("title"))
+    image = web_url(player.get("thumbnail_url"))
+    return {name: value for name, value in (("url", url), ("title", title), ("image", image)) if value} if url else {}
 
 
 def _fx_media(each: Mapping[str, Any]) -> Media | None:
@@ -128,8 +150,8 @@ def _fx_media(each: Mapping[str, Any]) -> Media | None:
 _CONTAINERS = {"mp4": "video/mp4", "webm": "video/webm", "m3u8": "application/x-mpegURL"}
 
 
-def vx(payload: Mapping[str, Any]) -> Shown | None:
-    """vxtwitter; None where it is no post."""
+def vx(payload: Mapping[str, Any], *, is_inner: bool = False) -> Shown | None:
+    """vxtwitter; None where it is no post. It shows what a post quotes or reposts with it."""
     id = identifier(payload.get("tweetID"))
     raw = payload.get("text")
     if id is None or not isinstance(raw, str):
@@ -142,17 +164,23 @@ def vx(payload: Mapping[str, Any]) -> Shown | None:
         one = _vx_media(each)
         if one:
             media.setdefault(one.key, one)
-    for there in filter(None, map(web_url, listing(payload.get("mediaURLs")) if not media else [])):
+    # Where the longer list is missing; it may also hold the post itself, as text.
+    shorter = [] if listing(payload.get("media_extended")) else listing(payload.get("mediaURLs"))
+    for there in filter(None, map(web_url, shorter)):
         is_film = re.split(r"[?#]", there)[0].endswith(".mp4")
         found = video([Variant(there, "video/mp4")]) if is_film else photo(there)
         if found:
             media.setdefault(found.key, found)
+    essay = mapping(payload.get("article"))
+    if (cover := web_url(essay.get("image"))) and (picture := photo(cover)).key not in media:
+        media[picture.key] = picture
     quoted = match(string(payload.get("qrtURL")) or "")
     retweeted = match(string(payload.get("retweetURL")) or "")
     polled = mapping(payload.get("pollData"))
+    name = string(payload.get("user_name"))
     post = Post(
         ref=PostRef("twitter", id),
-        author=Author(handle, string(payload.get("user_name")), None, f"https://x.com/{handle}" if handle else None),
+        author=Author(handle, name and unescape(name), None, f"https://x.com/{handle}" if handle else None),
         text=string(raw) or "",
         created_at=moment(payload.get("date_epoch")) or moment(payload.get("date")),
         lang=string(payload.get("lang")),
@@ -164,7 +192,7 @@ def vx(payload: Mapping[str, Any]) -> Shown | None:
         extra=pairs(
             poll=polled if listing(polled.get("options")) else None,
             community_note=string(payload.get("communityNote")),
-            article=payload.get("article"),
+            article=article(essay)[0],
             reply_to_handle=string(payload.get("replyingTo")),
             reposts_post=retweeted.id if retweeted else None,
             conversation_id=string(payload.get("conversationID")),
@@ -172,7 +200,8 @@ def vx(payload: Mapping[str, Any]) -> Shown | None:
             text_is_rewritten=True,
         ),
     )
-    return Shown(post)
+    inner = [] if is_inner else [vx(mapping(payload.get(each)), is_inner=True) for each in ("qrt", "retweet")]
+    return Shown(post, tuple({each.post.ref: each.post for each in inner if each}.values()))
 
 
 def _vx_media(each: Mapping[str, Any]) -> Media | None:

@@ -23,7 +23,7 @@ def read(payload: Any, id: str) -> Shown | Absence | None:
             return graphql(mapping(mapping(result).get("result")))
     if "data" in payload or ("errors" in payload and "id_str" not in payload):
         return v2(payload, id)
-    if payload.get("__typename") == "TweetTombstone":
+    if payload.get("__typename") in ("TweetTombstone", "TweetUnavailable"):
         return tombstone(payload)
     if "tweetID" in payload:
         return vx(payload)

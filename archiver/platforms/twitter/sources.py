@@ -84,7 +84,7 @@ def read_syndication(capture: Capture, ref: PostRef) -> Finding:
         return absent(payload)
     if not isinstance(payload, dict):
         raise ParseError(f"{capture.url}: JSON, but no object")
-    if payload.get("__typename") == "TweetTombstone":
+    if payload.get("__typename") in ("TweetTombstone", "TweetUnavailable"):
         told = payloads.tombstone(payload)
         return absent(told.reason, told.words)
     if "id_str" not in payload:
@@ -294,7 +294,7 @@ SOURCES = (
         _fxtwitter,
         ("api.fxtwitter.com",),
         "A third party that relays X and rewrites links in the text: 1,000 requests a minute and address.",
-        gives=parts(f"{_GIVES}, warnings, community note"),
+        gives=parts(f"{_GIVES}, card, warnings, community note"),
     ),
     Source(
         "vxtwitter",
@@ -311,7 +311,7 @@ SOURCES = (
         ("api.x.com",),
         "X's paid API: needs a bearer token; 3,500 requests per 15 minutes and app.",
         needs=BEARER,
-        gives=parts(f"{_GIVES}, place, edits, warnings"),
+        gives=parts(f"{_GIVES}, card, place, edits, warnings"),
     ),
     Source(
         "wayback",
@@ -319,6 +319,6 @@ SOURCES = (
         wayback,
         (memento.HOST,),
         "The Internet Archive: about 30 index queries and 600 captures a minute, then 429 for a while.",
-        gives=parts(f"{_GIVES}, card, place, edits, warnings, day"),
+        gives=parts(f"{_GIVES}, card, place, edits, warnings, community note, day"),
     ),
 )
