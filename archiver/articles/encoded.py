@@ -1,4 +1,4 @@
-"""Markup that a page keeps percent-encoded or in Base64: embed codes that wait for the reader's consent, and for scripts
+"""Markup that a page keeps percent-encoded or in Base64: embed codes that wait for a reader's consent, or for scripts
 that write them where they belong.
 
 https://www.rfc-editor.org/rfc/rfc3986#section-2.1, https://www.rfc-editor.org/rfc/rfc4648#section-4
