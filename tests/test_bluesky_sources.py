@@ -415,6 +415,87 @@ def test_a_handle_that_leads_nowhere_leaves_the_post_unnamed(answer, reason, can
     assert (resolution.ref, resolution.reason, len(resolution.candidates)) == (None, reason, candidates)
 
 
+# --- what a post shows besides --------------------------------------------------------------------------------------
+
+
+def shown(record: dict[str, object], embed: dict[str, object] | None = None, server: str | None = PDS):
+    record = {"$type": "app.bsky.feed.post", "text": "A crane", "createdAt": "2024-08-07T10:42:11.000Z"} | record
+    posted = view(record=record, **({"embed": embed} if embed else {}))
+    return read_appview(capture("", {"posts": [posted]}), REF, server).post
+
+
+def test_a_gif_of_the_apps_own_picker_is_one_of_the_posts_films():
+    """It is a card whose link is the GIF itself, with its height and width."""
+    external = {
+        "uri": "https://gifs.example/AAAAC/crane.gif?hh=280&ww=498",
+        "title": "a crane falls",
+        "description": "ALT: A crane falls into the water",
+    }
+    embed = {
+        "$type": "app.bsky.embed.external#view",
+        "external": external | {"thumb": "https://cdn.bsky.app/img/feed_thumbnail/plain/did/bafk@jpeg"},
+    }
+    post = shown({"embed": {"$type": "app.bsky.embed.external", "external": external}}, embed)
+    (film,) = post.media
+    assert (film.kind, film.urls, film.width, film.height) == ("gif", (external["uri"],), 498, 280)
+    assert film.alt == "A crane falls into the water"
+    assert dict(post.extra)["card"]["thumb"] == embed["external"]["thumb"]
+    page = external | {"uri": "https://gifs.example/about.gif"}
+    assert shown({"embed": {"$type": "app.bsky.embed.external", "external": page}}).media == ()
+
+
+def test_what_is_embedded_and_is_no_post_is_kept_as_a_card():
+    uri = "at://did:plc:b/app.bsky.feed.generator/cranes"
+    record = {"$type": "app.bsky.embed.record", "record": {"uri": uri, "cid": "bafy"}}
+    feed = {
+        "$type": "app.bsky.feed.defs#generatorView",
+        "uri": uri,
+        "displayName": "Cranes",
+        "description": "All of them",
+    }
+    post = shown({"embed": record}, {"$type": "app.bsky.embed.record#view", "record": feed})
+    assert dict(post.extra)["card"] == {"uri": uri, "title": "Cranes", "description": "All of them"}
+    assert post.quotes is None
+    uri = "at://did:plc:b/app.bsky.graph.starterpack/3k"
+    pack = {"$type": "app.bsky.graph.defs#starterPackViewBasic", "uri": uri, "record": {"name": "Dockers"}}
+    record["record"]["uri"] = uri
+    post = shown({"embed": record}, {"$type": "app.bsky.embed.record#view", "record": pack})
+    assert dict(post.extra)["card"] == {"uri": uri, "title": "Dockers"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "state"), [("viewDetached", "detached"), ("viewBlocked", "blocked"), ("viewNotFound", "not found")]
+)
+@pytest.mark.parametrize("is_mixed", [False, True])
+def test_why_a_quoted_post_is_not_shown_is_kept(kind, state, is_mixed):
+    quoted = {"uri": "at://did:plc:b/app.bsky.feed.post/q", "cid": "bafy"}
+    unseen = {"$type": f"app.bsky.embed.record#{kind}", "uri": quoted["uri"]}
+    record = {"$type": "app.bsky.embed.record", "record": quoted}
+    embed = {"$type": "app.bsky.embed.record#view", "record": unseen}
+    if is_mixed:
+        record = {"$type": "app.bsky.embed.recordWithMedia", "record": record, "media": {}}
+        embed = {"$type": "app.bsky.embed.recordWithMedia#view", "record": embed, "media": {}}
+    post = shown({"embed": record}, embed)
+    assert (post.quotes, dict(post.extra)["quote_state"]) == (PostRef("bluesky", "did:plc:b/q"), state)
+
+
+def test_the_captions_of_a_film_are_named_where_they_are_given_out():
+    file = {"$type": "blob", "ref": {"$link": "bafkreicaption"}, "mimeType": "text/vtt", "size": 9}
+    video = {"$type": "app.bsky.embed.video", "video": {}, "captions": [{"lang": "en", "file": file}]}
+    assert dict(shown({"embed": video}).extra)["captions"] == {"en": blob_url(PDS, DID, "bafkreicaption")}
+    assert dict(shown({"embed": video}, server=None).extra)["captions"] == {"en": "bafkreicaption"}
+
+
+def test_links_of_before_facets_are_read():
+    """Their places count UTF-16 units."""
+    text = "🏗 see https://harbour.example/crane now"
+    start = len(text.partition("https")[0].encode("utf-16-le")) // 2
+    index = {"start": start, "end": start + len("https://harbour.example/crane")}
+    entities = [{"index": index, "type": "link", "value": "https://harbour.example/crane"}]
+    (link,) = shown({"text": text, "entities": entities}).links
+    assert (link.expanded, link.display) == ("https://harbour.example/crane", "https://harbour.example/crane")
+
+
 # --- any bytes ------------------------------------------------------------------------------------------------------
 
 ANY = st.recursive(
@@ -438,6 +519,10 @@ WORDS = st.sampled_from(
             "root",
             "langs",
             "tags",
+            "entities",
+            "captions",
+            "file",
+            "$type",
         ),
     ]
 )

@@ -134,7 +134,7 @@ def rich(world: World) -> dict[str, list[str]]:
     card = {"uri": "https://news.example/crane", "title": "A crane", "description": "It fell"}
     sky_posts = [
         sky.post("port.example", "See https://a.example", at(1), [photo(alt="a")], quotes=quoted, reply_to=quoted),
-        sky.post("port.example", "It falls", at(2), [video()], labels=["graphic-media"]),
+        sky.post("port.example", "It falls", at(2), [video()], labels=["graphic-media"], captions={"en": "WEBVTT\n\n"}),
         sky.post("port.example", "Read", at(3), card=card),
     ]
     parent = fedi.post("social.example", "dock", "The berth", AT)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import urllib.parse
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -67,6 +68,7 @@ def post_of(
     card = mapping(kept.get("external")) or mapping(shown.get("external"))
     facets = list(_facets(record, str(record.get("text") or "")))
     links = [Link(facet["uri"], facet["uri"], facet["text"]) for facet in facets if "uri" in facet]
+    did = ref.id.rpartition("/")[0] if is_final(ref) else author.id or ""
     if (target := web_url(card.get("uri"))) and all(link.url != target for link in links):
         links.append(Link(target, target, string(card.get("title"))))
     langs = [lang for lang in map(string, listing(record.get("langs"))) if lang]
@@ -79,7 +81,7 @@ def post_of(
         lang=langs[0] if langs else None,
         url=url(ref),
         links=tuple(links),
-        media=_media(ref.id.rpartition("/")[0] if is_final(ref) else author.id or "", kept, shown, server),
+        media=_media(did, kept, shown, server),
         reply_to=ref_of(mapping(reply.get("parent")).get("uri")),
         quotes=ref_of(quoted.get("uri")),
         counts=counts(
@@ -98,13 +100,50 @@ def post_of(
             mentions=[facet["did"] for facet in facets if "did" in facet],
             tags=list(dict.fromkeys([facet["tag"] for facet in facets if "tag" in facet] + _tags(record))),
             thread=str(root) if root else None,
-            card={
-                name: card[name]
-                for name in ("uri", "title", "description")
-                if isinstance(card.get(name), str) and card[name]
-            },
+            card=_card(card, mapping(shown.get("external")), quoted, _viewed(view)),
+            captions=_captions(did, kept, server),
+            quote_state=_quote_state(_viewed(view)),
         ),
     )
+
+
+def _viewed(view: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the AppView shows of an embedded record."""
+    record = mapping(view.get("record"))
+    return mapping(record.get("record")) if kind_of(view) == "recordWithMedia" else record
+
+
+def _card(
+    card: Mapping[str, Any], view: Mapping[str, Any], quoted: Mapping[str, Any], record: Mapping[str, Any]
+) -> dict[str, str]:
+    """A link's card; or what is embedded and is no post: a feed, a list, a starter pack, with what it is called."""
+    about = {name: card.get(name) for name in ("uri", "title", "description")} | {"thumb": web_url(view.get("thumb"))}
+    if not card and string(quoted.get("uri")) and ref_of(quoted.get("uri")) is None:
+        own = mapping(record.get("record"))  # a starter pack's view holds its record
+        title = record.get("displayName") or record.get("name") or own.get("name")
+        about = {
+            "uri": quoted.get("uri"), "title": title, "description": record.get("description") or own.get("description")
+        }  # fmt: skip
+    return {name: value for name, each in about.items() if (value := string(each))}
+
+
+def _captions(did: str, kept: Mapping[str, Any], server: str | None) -> dict[str, str]:
+    """Where a film's captions are given out, by their language."""
+    found = {}
+    for each in map(mapping, listing(kept.get("captions"))):
+        lang, cid = string(each.get("lang")), _cid(each.get("file"))
+        if lang and cid:
+            found[lang] = blob_url(server, did, cid) if server else cid
+    return found
+
+
+_UNSEEN = {"viewDetached": "detached", "viewBlocked": "blocked", "viewNotFound": "not found"}
+
+
+def _quote_state(record: Mapping[str, Any]) -> str | None:
+    """Why a quoted post is not shown: its author took it out of the quotation, one of the two blocks the other, or it
+    is gone."""
+    return _UNSEEN.get(str(record.get("$type")).rpartition("#")[2])
 
 
 def _tags(record: Mapping[str, Any]) -> list[str]:
@@ -125,6 +164,16 @@ def _facets(record: Mapping[str, Any], text: str) -> Iterator[dict[str, str]]:
                 value = string(feature.get(name))
                 if value and (name != "uri" or web_url(value)):
                     yield {name: value, "text": words}
+    # Before facets (to early 2023) places counted UTF-16 units of the text.
+    units = text.encode("utf-16-le", "surrogatepass")
+    for entity in map(mapping, listing(record.get("entities"))):
+        index, value = mapping(entity.get("index")), string(entity.get("value"))
+        start, end = number(index.get("start")), number(index.get("end"))
+        kind = {"link": "uri", "mention": "did"}.get(str(entity.get("type")))
+        is_place = start is not None and end is not None and 0 <= start <= end <= len(units) // 2
+        if kind and value and is_place and (kind == "did" or web_url(value)):
+            words = units[2 * (start or 0) : 2 * (end or 0)].decode("utf-16-le", "replace")
+            yield {kind: value, "text": words}
 
 
 def _cid(blob: Any) -> str | None:
@@ -187,12 +236,30 @@ def _media(did: str, kept: Mapping[str, Any], shown: Mapping[str, Any], server: 
                 sha256=dagcbor.blob_sha256(cid) if original and cid else None,
             )
         )
+    moving = _linked_gif(mapping(kept.get("external")) or mapping(shown.get("external")))
+    made += [moving] if moving else []
     seen: dict[str, int] = {}
     for place, medium in enumerate(made):
         seen[medium.key] = seen.get(medium.key, 0) + 1
         if seen[medium.key] > 1:
             made[place] = dataclasses.replace(medium, key=f"{medium.key}-{seen[medium.key]}")
     return tuple(made)
+
+
+_ALT = re.compile(r"^alt:\s*", re.IGNORECASE)
+
+
+def _linked_gif(card: Mapping[str, Any]) -> Media | None:
+    """A GIF out of the app's own picker: a card whose link is the GIF itself, with its height and width as `hh` and
+    `ww`, and whose description is its alternative text."""
+    address = web_url(card.get("uri"))
+    parts = urllib.parse.urlsplit(address or "")
+    query = dict(urllib.parse.parse_qsl(parts.query))
+    high, wide = size(query.get("hh")), size(query.get("ww"))
+    if address is None or not parts.path.lower().endswith(".gif") or high is None or wide is None:
+        return None
+    alt = _ALT.sub("", string(card.get("description")) or "") or None
+    return Media("gif", f"{parts.hostname}{parts.path}", (address,), alt, wide, high)
 
 
 def blob_url(server: str, did: str, cid: str) -> str:

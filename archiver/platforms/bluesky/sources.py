@@ -312,7 +312,7 @@ def read_archived(capture: Capture, ref: PostRef) -> Finding:
 #: What a source that shows a post whole gives of it.
 _GIVES = (
     "text, author, account id, time, language, links, pictures, films, alt text, answered post, "
-    "quoted post, card, warnings"
+    "quoted post, card, warnings, captions"
 )
 SOURCES = (
     Source(

@@ -12,7 +12,7 @@ import datetime as dt
 import hashlib
 import html
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -148,8 +148,10 @@ class Sky:
         quotes: Record | None = None,
         card: dict[str, str] | None = None,
         labels: Iterable[str] = (),
+        captions: Mapping[str, str] | None = None,
     ) -> Record:
-        """Publish a post. Links, mentions and tags in the text get their facets."""
+        """Publish a post. Links, mentions and tags in the text get their facets. *captions* are a film's, by language:
+        WebVTT."""
         author = self.account(handle, name)
         kept: list[tuple[Medium, bytes, str]] = []
         for place, medium in enumerate(media):
@@ -168,6 +170,11 @@ class Sky:
         if reply_to is not None:
             parent = {"uri": reply_to.uri, "cid": reply_to.cid}
             value["reply"] = {"parent": parent, "root": reply_to.value.get("reply", {}).get("root", parent)}
+        for lang, words in (captions or {}).items():
+            content, kind = words.encode(), "text/vtt"
+            file = {"$type": "blob", "ref": {"$link": cid("raw", content)}, "mimeType": kind, "size": len(content)}
+            value["embed"].setdefault("captions", []).append({"lang": lang, "file": file})
+            self.blobs[author.did, cid("raw", content)] = (content, kind, kept[0][0])
         if labels:
             values = [{"val": label} for label in labels]
             value["labels"] = {"$type": "com.atproto.label.defs#selfLabels", "values": values}
