@@ -118,6 +118,41 @@ def test_json_lines_by_well_known_and_by_chosen_columns(tmp_path):
     assert [d.content for d in documents(path, text_column="mine")] == [b"mine 1", b"mine 2"]
 
 
+CAFE = "Le café « fermé », 7,2 m – https://twitter.com/harbour/status/1821000000000000000"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_tables_as_spreadsheets_write_them(tmp_path, encoding, delimiter):
+    path = tmp_path / "articles.csv"
+    with path.open("w", encoding=encoding, newline="") as file:
+        writer = csv.writer(file, delimiter=delimiter)
+        writer.writerows([["Référence", "text", "url"], ["7;2", CAFE, URL], ["é", CAFE * 2000, URL]])
+    found = documents(path)
+    assert [d.content.decode() for d in found] == [CAFE, CAFE * 2000]
+    assert [d.url for d in found] == [URL, URL]
+
+
+def test_the_item_that_a_cut_feed_ends_in_is_read(tmp_path):
+    item = "<item><link>https://a.example/{}</link><description>&lt;p>{}&lt;/p> and so on</description></item>"
+    whole = '<?xml version="1.0"?><rss version="2.0"><channel>' + item.format(
+        1, "https://twitter.com/harbour/status/20"
+    )
+    cut = whole + item.format(2, "https://twitter.com/harbour/status/1821000000000000000")[:-35]
+    (tmp_path / "a.xml").write_text(cut)
+    out = io.BytesIO()
+    assert main(["--json", str(tmp_path / "a.xml")], stdout=out) == 0
+    assert [json.loads(line)["id"] for line in out.getvalue().splitlines()] == ["20", "1821000000000000000"]
+
+
+@pytest.mark.parametrize("name", ["a.warc", "a.wacz", "a.warc.gz"])
+def test_what_is_only_called_a_web_archive_is_refused(tmp_path, name):
+    content = b"<p>no archive</p>"
+    (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    (error,) = errors(tmp_path / name)
+    assert name in error and "is no WA" in error
+
+
 @pytest.mark.parametrize("suffix", ["csv", "tsv"])
 def test_csv(tmp_path, suffix):
     path = tmp_path / f"a.{suffix}"

@@ -8,6 +8,7 @@ What cannot be read is yielded as an InputError that says so, and the rest goes 
 from __future__ import annotations
 
 import calendar
+import codecs
 import csv
 import datetime as dt
 import email.utils
@@ -201,10 +202,14 @@ def _stream(
         yield from _warc(_rejoined(head, stream), location)
         return
     _refuse_binary(head, location)
+    if suffix in {".warc", ".wacz"}:
+        raise InputError(
+            f"{location}: is no {suffix[1:].upper()}, whatever it is called; rename it if it is an article"
+        )
     if suffix in {".jsonl", ".ndjson"}:
         yield from _json_lines(_rejoined(head, stream), location, text_column, url_column)
     elif suffix in {".csv", ".tsv"} or (not suffix and text_column):
-        yield from _csv(_rejoined(head, stream), location, "\t" if suffix == ".tsv" else ",", text_column, url_column)
+        yield from _csv(_rejoined(head, stream), location, _delimiter(head, suffix), text_column, url_column)
     else:
         content = _all(stream, location, head)
         if suffix in _FEEDS and re.search(rb"<(?:rss|feed|rdf:RDF)[\s>]", content[:4096]):
@@ -340,9 +345,12 @@ def feed_moment(entry: Any, name: str) -> dt.datetime | None:
         return None
 
 
+_UNFINISHED = re.compile(rb"<(?:item|entry)[\s>]")
+
+
 def _feed(content: bytes, location: str) -> Iterator[Document | InputError]:
     """The items of an RSS or Atom feed, each with the fullest content it gives."""
-    entries, _ = feed_entries(content)
+    entries, problem = feed_entries(content)
     if not entries:
         yield Document(location, content)
         return
@@ -359,6 +367,9 @@ def _feed(content: bytes, location: str) -> Iterator[Document | InputError]:
             url=entry.get("link") or None,
             published_at=feed_moment(entry, "published_parsed") or feed_moment(entry, "updated_parsed"),
         )
+    if problem and (begun := _UNFINISHED.search(content, max(content.rfind(b"</item"), content.rfind(b"</entry"), 0))):
+        # A feed that was cut off: of the item it ends in, a parser of XML gives nothing.
+        yield Document(f"{location}#unfinished", content[begun.start() :], "text/html")
 
 
 def _json(
@@ -408,11 +419,30 @@ def _json_lines(
     yield from _rows(rows(), location, text_column, url_column)
 
 
+def _delimiter(head: bytes, suffix: str) -> str:
+    """What stands between the columns: what the first line has most of. Where the comma marks decimals, programs write
+    semicolons."""
+    first = head.split(b"\n", 1)[0].replace(b"\0", b"")
+    return max("\t,;|" if suffix == ".tsv" else ",;\t|", key=lambda each: first.count(each.encode()))
+
+
+def _as_1252(error: UnicodeError) -> tuple[str, int]:
+    """Bytes that are no UTF-8 as Windows-1252 has them, which spreadsheets of Western offices write."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return error.object[error.start : error.end].decode("cp1252", "replace"), error.end
+
+
+_OR_1252 = "archiver-or-1252"
+codecs.register_error(_OR_1252, _as_1252)
+
+
 def _csv(
     stream: BinaryIO | io.BufferedReader, location: str, delimiter: str, text_column: str | None, url_column: str | None
 ) -> Iterator[Document | InputError]:
     csv.field_size_limit(MAX_BYTES)
-    text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace", newline="")
+    wide = stream.peek(2)[:2] in {b"\xff\xfe", b"\xfe\xff"} if isinstance(stream, io.BufferedReader) else False
+    text = io.TextIOWrapper(stream, encoding="utf-16" if wide else "utf-8-sig", errors=_OR_1252, newline="")
 
     def rows() -> Iterator[tuple[str, Any]]:
         reader = csv.DictReader((line.replace("\0", "") for line in text), delimiter=delimiter)
