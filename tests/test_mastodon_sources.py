@@ -143,6 +143,172 @@ def test_ids_of_other_software_are_not_made_into_posts_of_ours():
     assert (post.reply_to, post.quotes) == (None, None)
 
 
+@pytest.mark.parametrize(
+    "fallback",
+    [
+        '<p class="quote-inline">RE: <a href="https://social.example/@dock/112083281191909001">social.example/…</a></p>',
+        '<span class="quote-inline"><br/><br/>RE: <a href="https://social.example/@dock/112083281191909001">x</a></span>',
+    ],
+)
+def test_the_address_that_software_adds_to_a_quotation_is_not_the_authors_text(fallback):
+    quote = {"state": "accepted", "quoted_status": {**status(), "id": "112083281191909001"}}
+    there = "https://social.example/@dock/112083281191909001"
+    quoting = f"{fallback}<p>A crane</p>"
+    finding = read(content=quoting, quote=quote)
+    assert (finding.post.text, [each.expanded for each in finding.post.links]) == ("A crane", [there])
+    quoted = read_activity(capture("", note(content=quoting, quote=there)), REF).post
+    assert (quoted.text, quoted.quotes) == ("A crane", PostRef("mastodon", "social.example/112083281191909001"))
+    # Where no quotation is named, it is all there is of it.
+    assert "RE: " in read(content=quoting).post.text
+
+
+@pytest.mark.parametrize("state", ["revoked", "deleted", "pending", "unauthorized"])
+def test_why_a_quoted_status_is_not_shown_is_kept(state):
+    finding = read(quote={"state": state, "quoted_status": None})
+    assert (dict(finding.post.extra)["quote_state"], finding.post.quotes) == (state, None)
+
+
+def test_custom_emojis_and_voters_are_kept():
+    emojis = [{"shortcode": "crane", "url": "https://files.social.example/crane.png", "visible_in_picker": True}]
+    poll = {"options": [{"title": "Yes", "votes_count": 3}], "votes_count": 3, "voters_count": 2, "multiple": True}
+    extra = dict(read(content="<p>:crane:</p>", emojis=emojis, poll=poll).post.extra)
+    assert extra["emojis"] == {"crane": "https://files.social.example/crane.png"}
+    assert (extra["poll"]["votes"], extra["poll"]["voters"]) == (3, 2)
+
+
+def test_an_attachment_that_is_neither_picture_nor_film_nor_sound_is_called_none_of_them():
+    attached = [{"id": "1", "type": "unknown", "url": "https://files.social.example/paper.pdf"}]
+    assert [each.kind for each in read(media_attachments=attached).post.media] == ["unknown"]
+
+
+# --- ActivityPub as other software writes it ------------------------------------------------------------------------
+
+
+def published(**more: object):
+    return read_activity(capture("", note(**more)), REF).post
+
+
+def test_a_note_of_an_account_that_is_named_by_its_number_is_read():
+    """Mastodon from 4.5 on."""
+    post = published(
+        id="https://social.example/ap/users/116242270000000001/statuses/112083281191909486",
+        attributedTo="https://social.example/ap/users/116242270000000001",
+        url="https://social.example/@port/112083281191909486",
+        inReplyTo="https://social.example/ap/users/116242270000000002/statuses/112083281191909001",
+        likes={"type": "Collection", "totalItems": 16},
+        shares={"type": "Collection", "totalItems": 4},
+    )
+    assert (post.author.handle, post.author.id) == ("port", "https://social.example/ap/users/116242270000000001")
+    assert post.reply_to == PostRef("mastodon", "social.example/112083281191909001")
+    assert dict(post.counts) == {"likes": 16, "reposts": 4}
+
+
+def test_a_note_within_the_activity_that_made_it_is_read():
+    finding = read_activity(capture("", {"type": "Create", "to": [PUBLIC], "object": note()}), REF)
+    assert finding.post.text == "A crane"
+    announced = {"type": "Announce", "to": [PUBLIC], "object": note()}
+    with pytest.raises(ParseError):
+        read_activity(capture("", announced), REF)
+
+
+def test_one_object_in_place_of_a_list_of_one_is_read():
+    post = published(
+        to=PUBLIC,
+        type="Question",
+        oneOf={"type": "Note", "name": "Yes", "replies": {"type": "Collection", "totalItems": 3}},
+        closed="2026-03-02T06:42:07Z",
+        votersCount=3,
+        tag={"type": "Hashtag", "name": "#harbour", "href": "https://social.example/tags/harbour"},
+        attachment={"type": "Image", "mediaType": "image/png", "url": "https://files.social.example/a.png"},
+    )
+    extra = dict(post.extra)
+    assert extra["poll"] == {
+        "options": [{"title": "Yes", "votes": 3}],
+        "votes": None,
+        "voters": 3,
+        "ends_at": "2026-03-02T06:42:07Z",
+        "is_multiple": False,
+    }
+    assert extra["tags"] == ["harbour"]
+    assert [(each.kind, each.urls) for each in post.media] == [("photo", ("https://files.social.example/a.png",))]
+
+
+def test_attachments_given_as_links_are_read():
+    """Pleroma's and PeerTube's form: an address with its kind, or several encodings of one film."""
+    files = "https://files.social.example"
+    post = published(
+        attachment=[
+            {
+                "type": "Document",
+                "mediaType": "image/jpeg",
+                "name": "A crane",
+                "url": [{"type": "Link", "href": f"{files}/a", "mediaType": "image/jpeg"}],
+            },
+            {
+                "type": "Video",
+                "url": [
+                    {"type": "Link", "href": f"{files}/watch/1", "mediaType": "text/html"},
+                    {"type": "Link", "href": f"{files}/1.mp4", "mediaType": "video/mp4"},
+                ],
+            },
+            {"type": "Link", "href": "https://harbour.example/crane", "name": "The crane"},
+        ]
+    )
+    assert [(each.kind, each.urls[0], each.alt) for each in post.media] == [
+        ("photo", f"{files}/a", "A crane"),
+        ("video", f"{files}/1.mp4", None),
+    ]
+    assert [(each.expanded, each.display) for each in post.links] == [("https://harbour.example/crane", "The crane")]
+
+
+def test_objects_in_place_of_addresses_are_read():
+    post = published(
+        attributedTo=[{"type": "Person", "id": "https://social.example/users/port"}],
+        inReplyTo={"type": "Note", "id": "https://social.example/users/dock/statuses/112083281191909001"},
+        url=[{"type": "Link", "href": "https://social.example/@port/112083281191909486", "mediaType": "text/html"}],
+    )
+    assert (post.author.handle, post.author.id) == ("port", "https://social.example/users/port")
+    assert post.reply_to == PostRef("mastodon", "social.example/112083281191909001")
+    assert post.url == "https://social.example/@port/112083281191909486"
+
+
+def test_a_text_given_by_language_only_is_read_and_its_own_language_told():
+    post = published(content=None, contentMap={"de": "<p>Ein Kran</p>"}, name="Der Kran", type="Article")
+    assert (post.text, post.lang, dict(post.extra)["title"]) == ("Ein Kran", "de", "Der Kran")
+    assert published(contentMap={"de": "<p>Ein Kran</p>", "en": "<p>A crane</p>"}).lang == "en"
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"_misskey_quote": "https://social.example/users/dock/statuses/112083281191909001"},
+        {
+            "tag": [
+                {
+                    "type": "Link",
+                    "mediaType": 'application/ld+json; profile="https://www.w3.org/ns/activitystreams"',
+                    "href": "https://social.example/users/dock/statuses/112083281191909001",
+                    "name": "RE: …",
+                }
+            ]
+        },
+    ],
+    ids=["misskey", "fep-e232"],
+)
+def test_quotations_of_other_software_are_read(how):
+    assert published(**how).quotes == PostRef("mastodon", "social.example/112083281191909001")
+
+
+def test_a_quoted_post_of_elsewhere_is_named_by_its_address():
+    post = published(quoteUrl="https://bsky.app/profile/dock.example/post/3k")
+    assert (post.quotes, dict(post.extra)["quotes_at"]) == (None, "https://bsky.app/profile/dock.example/post/3k")
+
+
+def test_the_pictures_of_a_notes_emojis_are_named():
+    tag = [{"type": "Emoji", "name": ":crane:", "icon": {"type": "Image", "url": "https://files.social.example/c.png"}}]
+    assert dict(published(tag=tag).extra)["emojis"] == {"crane": "https://files.social.example/c.png"}
+
+
 # --- outcomes -------------------------------------------------------------------------------------------------------
 
 
@@ -169,7 +335,7 @@ def test_each_answer_without_a_post_is_named_for_what_it_is(code, body, outcome,
         assert (finding.outcome, finding.reason, finding.post) == (outcome, reason, None)
 
 
-@pytest.mark.parametrize("visibility", ["private", "direct"])
+@pytest.mark.parametrize("visibility", ["private", "direct", "list", "mutuals_only"])
 def test_what_is_not_for_everybody_is_not_kept(visibility):
     finding = read(visibility=visibility)
     assert (finding.outcome, finding.reason, finding.post) == (Outcome.HIDDEN, Reason.PROTECTED, None)

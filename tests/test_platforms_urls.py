@@ -49,6 +49,7 @@ POSTS = {
         https://social.example/@harbour/116242278064339656/embed
         https://social.example/@harbour@town.example/116242278064339656
         https://social.example/users/harbour/statuses/116242278064339656
+        https://social.example/ap/users/116242270000000001/statuses/116242278064339656
         https://social.example/web/@harbour/116242278064339656
         https://social.example/web/statuses/116242278064339656
     """,

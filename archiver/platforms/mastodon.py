@@ -36,7 +36,7 @@ _OTHERS = (
 )
 _URL = re.compile(
     r"(?:https?:)?//" + _OTHERS + r"((?:[\w-]+\.)+[a-z][a-z0-9-]{1,30}(?::\d{2,5})?)/+"
-    r"(?:(?:web|deck)/)?(?:@[\w.-]{1,64}(?:@[\w.-]{3,120})?(?:/posts|/statuses)?|users/[\w.-]{1,64}/statuses|"
+    r"(?:(?:web|deck)/)?(?:@[\w.-]{1,64}(?:@[\w.-]{3,120})?(?:/posts|/statuses)?|(?:ap/)?users/[\w.-]{1,64}/statuses|"
     r"(?:web|deck)/statuses)/+(\d{5,20})(?:/embed)?/?(?=$|[?#\s])",
     re.ASCII | re.IGNORECASE,
 )
@@ -65,7 +65,9 @@ def posted_at(id: str) -> dt.datetime | None:
 
 _PUBLIC = {"https://www.w3.org/ns/activitystreams#Public", "as:Public", "Public"}
 _KINDS = {"image": "photo", "video": "video", "gifv": "gif", "audio": "audio"}
+#: From 4.5 an account's own address names it by number (`/ap/users/116…`): the page's names it by its name.
 _ACTOR = re.compile(r"https?://([^/?#\s]+)/(?:users/|@|profile/|accounts/)?@?([\w.-]{1,64})/?", re.ASCII)
+_WRITTEN_BY = re.compile(r"https?://([^/?#\s]+)/@([\w.-]{1,64})/", re.ASCII)
 #: What a server may say that a status is no more; a body without such words is some other software's page.
 _LOGIN_WORDS = re.compile(r"authenticated|authoriz|access token|signature|sign in|log ?in", re.IGNORECASE)
 
@@ -128,6 +130,10 @@ def _answer(capture: Capture) -> Mapping[str, Any] | Finding:
 # --- Mastodon's API -------------------------------------------------------------------------------------------------
 
 
+#: Mastodon's visibilities that are not for everybody, and other software's.
+_LIMITED = frozenset({"private", "direct", "limited", "list", "mutuals_only", "personal"})
+
+
 def read_status(capture: Capture, ref: PostRef) -> Finding:
     """`/api/v1/statuses/:id` (PLATFORMS.md 3.8), Truth Social's as well. 404 also stands for private and deleted."""
     status = _answer(capture)
@@ -138,7 +144,7 @@ def read_status(capture: Capture, ref: PostRef) -> Finding:
         return answers.absent(Reason.UNKNOWN, string(status.get("error")))
     if status.get("id") != id or not isinstance(status.get("content"), str):
         raise ParseError(f"{capture.url}: asked for status {id}, shows {status.get('id')!r:.60}")
-    if status.get("visibility") in ("private", "direct"):
+    if status.get("visibility") in _LIMITED:
         return Finding(Outcome.HIDDEN, Reason.PROTECTED, tombstone=str(status["visibility"]))
     post = _post(status, ref, host, capture)
     shown = (_inner(mapping(status.get("reblog"))), _inner(_quoted(status)))
@@ -164,12 +170,13 @@ def _is_id(value: Any) -> bool:
 
 def _post(status: Mapping[str, Any], ref: PostRef, host: str, capture: Capture) -> Post:
     account, poll, card = mapping(status.get("account")), mapping(status.get("poll")), mapping(status.get("card"))
-    text, links = _read_html(status.get("content"), capture)
+    reply, quoted = status.get("in_reply_to_id"), _quoted(status)
+    quote = mapping(status.get("quote"))
+    text, links = _read_html(status.get("content"), capture, is_quote=bool(quote))
     written, uri = web_url(status.get("url")), web_url(status.get("uri"))
     name, acct = string(account.get("username")), string(account.get("acct"))
     actor = web_url(account.get("uri")) or web_url(account.get("url"))
-    reply, quoted = status.get("in_reply_to_id"), _quoted(status)
-    quoted_id = quoted.get("id") or mapping(status.get("quote")).get("quoted_status_id") or status.get("quote_id")
+    quoted_id = quoted.get("id") or quote.get("quoted_status_id") or status.get("quote_id")
     reblog = mapping(status.get("reblog")).get("id")
     if (target := web_url(card.get("url"))) and all(link.url != target for link in links):
         links = (*links, Link(target, target, string(card.get("title"))))
@@ -207,6 +214,8 @@ def _post(status: Mapping[str, Any], ref: PostRef, host: str, capture: Capture) 
             is_sensitive=status.get("sensitive") is True or None,
             visibility=string(status.get("visibility")),
             reblog_of=f"mastodon:{host}/{reblog}" if _is_id(reblog) else None,
+            # Revoked, pending, deleted…: why the quoted status is not shown.
+            quote_state=state if (state := string(quote.get("state"))) != "accepted" else None,
             poll=_poll(poll),
             card={
                 name: card[name] for name in ("url", "title", "description", "image", "provider_name") if card.get(name)
@@ -215,6 +224,11 @@ def _post(status: Mapping[str, Any], ref: PostRef, host: str, capture: Capture) 
             mentions=[
                 who for who in (string(mapping(each).get("acct")) for each in listing(status.get("mentions"))) if who
             ],
+            emojis={
+                code: picture
+                for each in map(mapping, listing(status.get("emojis")))
+                if (code := string(each.get("shortcode"))) and (picture := web_url(each.get("url")))
+            },
         ),
     )
 
@@ -232,6 +246,7 @@ def _poll(poll: Mapping[str, Any]) -> dict[str, Any]:
             {"title": string(option.get("title")), "votes": number(option.get("votes_count"))} for option in options
         ],
         "votes": number(poll.get("votes_count")),
+        "voters": number(poll.get("voters_count")),
         "ends_at": string(poll.get("expires_at")),
         "is_multiple": poll.get("multiple") is True,
     }
@@ -266,7 +281,9 @@ def _kind_of(address: str) -> str:
     end = urllib.parse.urlsplit(address).path.rpartition(".")[2].lower()
     if end in ("mp4", "webm", "mov", "m4v"):
         return "video"
-    return "audio" if end in ("mp3", "ogg", "oga", "wav", "flac", "opus", "aac", "m4a") else "photo"
+    if end in ("mp3", "ogg", "oga", "wav", "flac", "opus", "aac", "m4a"):
+        return "audio"
+    return "photo" if end in ("jpg", "jpeg", "png", "webp", "gif", "avif", "heic", "jxl", "bmp") else "unknown"
 
 
 def _seconds(value: Any) -> float | None:
@@ -277,8 +294,10 @@ def _seconds(value: Any) -> float | None:
 _BLOCKS = ("p", "div", "blockquote", "ul", "ol", "pre", "h1", "h2", "h3", "h4", "h5", "h6")
 
 
-def _read_html(content: Any, capture: Capture) -> tuple[str, tuple[Link, ...]]:
-    """A status's HTML as text (a blank line between paragraphs) and its links; mentions and hashtags are no links."""
+def _read_html(content: Any, capture: Capture, *, is_quote: bool = False) -> tuple[str, tuple[Link, ...]]:
+    """A status's HTML as text (a blank line between paragraphs) and its links; mentions and hashtags are no links.
+    A quotation repeats the quoted status's address (`RE: …`) for software that knows no quotations; its author did not
+    write that, and it stays a link."""
     markup = string(content)
     if markup is None:
         return "", ()
@@ -289,6 +308,8 @@ def _read_html(content: Any, capture: Capture) -> tuple[str, tuple[Link, ...]]:
         href, classes = link.get("href"), link.get("class") or ()
         if (target := web_url(href)) and not {"mention", "hashtag"} & set(classes):
             links.append(Link(target, target, " ".join(link.get_text().split()) or None))
+    for each in soup.find_all(class_="quote-inline") if is_quote else ():
+        each.decompose()
     for each in soup.find_all("br"):
         each.replace_with("\n")
     for each in soup.find_all("li"):
@@ -308,99 +329,167 @@ def _api(ref: PostRef, claim: Claim) -> Look:
 
 
 def read_activity(capture: Capture, ref: PostRef) -> Finding:
-    """The status as servers tell each other (ActivityStreams 2): a Note or a Question, whole but for counts and the
-    author's shown name; a Tombstone where it was."""
+    """The status as servers tell each other (ActivityStreams 2): a Note or a Question, whole but for the author's shown
+    name; a Tombstone where it was. Other software writes the same in other ways: one object in place of a list of one,
+    an object in place of its address, the note within the activity that made it."""
     note = _answer(capture)
     if isinstance(note, Finding):
         return note
+    if note.get("type") in ("Create", "Update"):
+        note = mapping(note.get("object"))
     if note.get("type") == "Tombstone":
         return answers.absent(Reason.DELETED, "Tombstone")
     host = _place(ref)[0]
     said = string(note.get("id")) or ""
     named = match(said)
-    if note.get("type") not in ("Note", "Question", "Article", "Page") or not isinstance(note.get("content"), str):
+    content, language = _content(note)
+    if note.get("type") not in ("Note", "Question", "Article", "Page") or content is None:
         raise ParseError(f"{capture.url}: an object that is no post: {note.get('type')!r:.60}")
     if named is None or (named != ref and _place(named)[0] == host):
         raise ParseError(f"{capture.url}: asked for {ref}, shows {said[:200]!r}")
-    audience = {each for name in ("to", "cc") for each in _strings(note.get(name))}
+    audience = {each for name in ("to", "cc") for each in _each(note.get(name)) if isinstance(each, str)}
     if not audience & _PUBLIC:
         return Finding(Outcome.HIDDEN, Reason.PROTECTED, tombstone="not addressed to the public")
-    text, links = _read_html(note.get("content"), capture)
-    actor = web_url(note.get("attributedTo"))
-    who = _ACTOR.fullmatch(actor) if actor else None
-    language = next(iter(mapping(note.get("contentMap"))), None)
-    answered = note.get("inReplyTo")
-    replied = match(answered) if isinstance(answered, str) else None
-    quoted = next((each for each in (note.get("quote"), note.get("quoteUrl"), note.get("quoteUri")) if each), None)
-    options = [mapping(each) for each in listing(note.get("oneOf")) or listing(note.get("anyOf"))]
-    poll = {
-        "options": [
-            {
-                "title": string(option.get("name")),
-                "votes": number(mapping(option.get("replies")).get("totalItems")),
-            }
-            for option in options
-        ],
-        "votes": None,
-        "ends_at": string(note.get("endTime")),
-        "is_multiple": bool(listing(note.get("anyOf"))),
+    tags = [mapping(tag) for tag in _each(note.get("tag"))]
+    quoted = _quotation(note, tags)
+    text, links = _read_html(content, capture, is_quote=quoted is not None)
+    actor = next((each for one in _each(note.get("attributedTo")) if (each := _address(one))), None)
+    page = _address(note.get("url"))
+    who = (_ACTOR.fullmatch(actor) if actor else None) or (_WRITTEN_BY.match(page) if page else None)
+    answered = _address(note.get("inReplyTo"))
+    replied = match(answered) if answered else None
+    tagged = {
+        kind: [name for tag in tags if tag.get("type") == kind and (name := string(tag.get("name")))]
+        for kind in ("Hashtag", "Mention")
     }
-    tags = [mapping(tag) for tag in listing(note.get("tag"))]
     post = Post(
         ref=ref,
         author=Author((who[2] if who[1] == host else f"{who[2]}@{who[1]}") if who else None, None, actor, actor),
         text=text,
         created_at=moment(note.get("published")),
-        lang=string(language),
-        url=web_url(note.get("url")) or url(ref),
-        links=links,
+        lang=language,
+        url=page or url(ref),
+        links=tuple(dict.fromkeys((*links, *_linked(note.get("attachment"))))),
         media=tuple(_documents(note.get("attachment"))),
         reply_to=replied,
-        quotes=match(quoted) if isinstance(quoted, str) else None,
+        quotes=match(quoted) if quoted else None,
+        counts=counts(
+            likes=mapping(note.get("likes")).get("totalItems"), reposts=mapping(note.get("shares")).get("totalItems")
+        ),
         extra=pairs(
             uri=said,
             origin=said if named != ref else None,
             origin_post=str(named) if named != ref else None,
+            title=string(note.get("name")),
             edited_at=string(note.get("updated")),
             spoiler=string(note.get("summary")),
             is_sensitive=note.get("sensitive") is True or None,
-            reply_to=answered if isinstance(answered, str) and replied is None else None,
-            poll=poll if options else {},
-            tags=[
-                name[1:]
-                for name in (string(tag.get("name")) for tag in tags if tag.get("type") == "Hashtag")
-                if name and name.startswith("#")
-            ],
-            mentions=[
-                name.removeprefix("@")
-                for name in (string(tag.get("name")) for tag in tags if tag.get("type") == "Mention")
-                if name
-            ],
+            reply_to=answered if replied is None else None,
+            quotes_at=quoted if quoted and match(quoted) is None else None,
+            poll=_question(note),
+            tags=[name[1:] for name in tagged["Hashtag"] if name.startswith("#")],
+            mentions=[name.removeprefix("@") for name in tagged["Mention"]],
+            emojis={
+                name.strip(":"): picture
+                for tag in tags
+                if tag.get("type") == "Emoji"
+                and (name := string(tag.get("name")))
+                and (picture := _address(mapping(tag.get("icon")).get("url")))
+            },
         ),
     )
     return Finding(Outcome.FOUND, Reason.OK, post)
 
 
-def _strings(value: Any) -> Iterator[str]:
-    for each in value if isinstance(value, list) else [value]:
-        if isinstance(each, str):
-            yield each
+def _each(value: Any) -> list[Any]:
+    """The members of a list; JSON-LD writes a list of one as the one."""
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def _address(value: Any) -> str | None:
+    """Where something is: an address, a Link, an object with an id, or the first of several of these."""
+    for each in _each(value):
+        about = mapping(each)
+        if found := web_url(each) or web_url(about.get("href")) or web_url(about.get("id")):
+            return found
+    return None
+
+
+def _content(note: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """The markup and its language; some software gives it by language only."""
+    told = {lang: each for lang, each in mapping(note.get("contentMap")).items() if isinstance(each, str)}
+    content = note.get("content")
+    if not isinstance(content, str):
+        content = next(iter(told.values()), None)
+    same = [lang for lang, each in told.items() if each == content]
+    return content, string((same or [*told])[0] if told else None)
+
+
+def _quotation(note: Mapping[str, Any], tags: list[Mapping[str, Any]]) -> str | None:
+    """The address of the quoted post: Mastodon's member (FEP-044f), those of others, or a tagged link (FEP-e232)."""
+    for name in ("quote", "quoteUrl", "quoteUri", "_misskey_quote"):
+        if found := _address(note.get(name)):
+            return found
+    for tag in tags:
+        if (
+            tag.get("type") == "Link"
+            and "activity" in f"{tag.get('mediaType')}"
+            and (found := web_url(tag.get("href")))
+        ):
+            return found
+    return None
+
+
+def _question(note: Mapping[str, Any]) -> dict[str, Any]:
+    """A poll as ActivityPub has it."""
+    options = [mapping(each) for each in _each(note.get("oneOf")) or _each(note.get("anyOf"))]
+    if not options:
+        return {}
+    return {
+        "options": [
+            {"title": string(option.get("name")), "votes": number(mapping(option.get("replies")).get("totalItems"))}
+            for option in options
+        ],
+        "votes": None,
+        "voters": number(note.get("votersCount")),
+        "ends_at": string(note.get("endTime")) or string(note.get("closed")),
+        "is_multiple": bool(_each(note.get("anyOf"))),
+    }
 
 
 def _documents(attachments: Any) -> Iterator[Media]:
-    whole = attachments if isinstance(attachments, list) else [attachments]
-    for place, each in enumerate(map(mapping, whole), 1):
-        address = web_url(each.get("url"))
-        kind = str(each.get("mediaType")).partition("/")[0]
-        if address is not None:
-            yield Media(
-                {"image": "photo", "video": "video", "audio": "audio"}.get(kind) or _kind_of(address),
-                _file_key(address) or f"media-{place}",
-                (address,),
-                string(each.get("name")) or string(each.get("summary")),
-                size(each.get("width")),
-                size(each.get("height")),
-            )
+    """What is attached. An attachment may be given in several encodings, each a Link: the first one of a kind that is
+    known, and then the others, as fallbacks."""
+    for place, each in enumerate(map(mapping, _each(attachments)), 1):
+        if each.get("type") == "Link":
+            continue
+        given = [
+            (address, str(mapping(one).get("mediaType") or each.get("mediaType")).partition("/")[0])
+            for one in _each(each.get("url"))
+            if (address := _address(one))
+        ]
+        if not given:
+            continue
+        given.sort(key=lambda one: one[1] not in _FAMILIES)
+        kind = _FAMILIES.get(given[0][1]) or _FAMILIES.get(str(each.get("type")).lower()) or _kind_of(given[0][0])
+        yield Media(
+            kind,
+            _file_key(given[0][0]) or f"media-{place}",
+            tuple(dict.fromkeys(address for address, _ in given)),
+            string(each.get("name")) or string(each.get("summary")),
+            size(each.get("width")),
+            size(each.get("height")),
+        )
+
+
+_FAMILIES = {"image": "photo", "video": "video", "audio": "audio"}
+
+
+def _linked(attachments: Any) -> Iterator[Link]:
+    """Links that are attached in place of a card."""
+    for each in map(mapping, _each(attachments)):
+        if each.get("type") == "Link" and (target := web_url(each.get("href"))):
+            yield Link(target, target, string(each.get("name")))
 
 
 def _file_key(address: str) -> str | None:
@@ -524,7 +613,7 @@ _SOURCES = (
         _activity,
         _HOST,
         "Keyless unless the server asks for signed requests (401). Needs the author's name, which the article states.",
-        gives=parts(_GIVES),
+        gives=parts(f"{_GIVES}, counts"),
     ),
     Source(
         "oembed",
@@ -563,6 +652,6 @@ PLATFORM = Platform(
             r"truthsocial-embed",
         ),
         classes=("mastodon-embed", "truthsocial-embed"),
-        author=r"/(?:@|users/)([\w.-]{1,64}(?:@[\w.-]{3,120})?)/",
+        author=r"(?<!/ap)/(?:@|users/)([\w.-]{1,64}(?:@[\w.-]{3,120})?)/",
     ),
 )

@@ -314,6 +314,8 @@ class Fediverse:
                 {"type": "Hashtag", "href": f"https://{status.host}/tags/{tag.lower()}", "name": f"#{tag}"}
                 for tag in re.findall(r"#(\w+)", status.text)
             ],
+            "likes": {"id": f"{status.uri}/likes", "type": "Collection", "totalItems": 3},
+            "shares": {"id": f"{status.uri}/shares", "type": "Collection", "totalItems": 1},
             **({"oneOf": options, "endTime": iso(status.created_at + dt.timedelta(days=1))} if options else {}),
         }
 
