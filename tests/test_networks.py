@@ -427,3 +427,119 @@ def test_any_reddit_thing_ends_well(ref, about):
 @given(raw=st.binary(max_size=200), status=st.sampled_from([200, 301, 400, 401, 403, 404, 429, 500]))
 def test_any_bytes_end_in_an_absence_or_a_parse_error(read, ref, raw, status):
     ends_well(read, capture("https://x.example/", raw, status), ref)
+
+
+# --- what Reddit's answers hold besides -----------------------------------------------------------------------------
+
+
+def submission(**more: object) -> dict[str, object]:
+    about = {"id": "abc123", "title": "The crane", "selftext": "", "author": "gull", "created_utc": 1767225600.0}
+    return about | {"permalink": "/r/harbours/comments/abc123/the_crane/", **more}
+
+
+def read(**more: object) -> Finding:
+    listing = {"kind": "Listing", "data": {"children": [{"kind": "t3", "data": submission(**more)}]}}
+    return reddit.read_json(
+        capture("https://www.reddit.com/comments/abc123/.json", [listing]), PostRef("reddit", "abc123")
+    )
+
+
+def preview(url: str, **variants: object) -> dict[str, object]:
+    source = {"url": url, "width": 640, "height": 480}
+    return {"preview": {"images": [{"source": source, "resolutions": [], "variants": variants}]}}
+
+
+def test_a_film_within_a_text_is_a_film():
+    """`RedditVideo` in `media_metadata`: it has playlists in place of a picture."""
+    playlist = "https://v.redd.it/link/abc123/asset/v3crs8/HLSPlaylist.m3u8?a=1&amp;v=1"
+    held = {
+        "status": "valid",
+        "e": "RedditVideo",
+        "x": 1920,
+        "y": 1080,
+        "hlsUrl": playlist,
+        "id": "v3crs8",
+        "isGif": False,
+    }
+    (film,) = read(is_self=True, media_metadata={"v3crs8": held}).post.media
+    assert (film.kind, film.key, film.urls) == ("video", "v3crs8", (playlist.replace("&amp;", "&"),))
+    assert (film.width, film.height) == (1920, 1080)
+
+
+def test_a_picture_that_was_not_ready_is_called_neither_picture_nor_film():
+    assert [each.kind for each in read(media_metadata={"a": {"status": "unprocessed"}}).post.media] == ["unknown"]
+
+
+def test_a_film_that_reddit_has_not_prepared_is_one_all_the_same():
+    still = "https://external-preview.redd.it/a.png?format=pjpg&amp;s=1"
+    post = read(
+        url="https://v.redd.it/cvp7y0", is_video=True, media=None, post_hint="hosted:video", **preview(still)
+    ).post
+    (film,) = post.media
+    assert (film.kind, film.urls) == ("video", ("https://v.redd.it/cvp7y0/HLSPlaylist.m3u8",))
+    assert (film.poster, post.links) == (still.replace("&amp;", "&"), ())
+
+
+def test_a_picture_of_another_host_is_one_of_the_posts_and_reddits_copy_stands_in_for_it():
+    link, copy = "https://pictures.example/crane.jpg", "https://external-preview.redd.it/c.jpg?s=1"
+    (picture,) = read(url=link, post_hint="image", **preview(copy)).post.media
+    assert (picture.kind, picture.urls, picture.width, picture.height) == ("photo", (link, copy), 640, 480)
+    gif = "https://pictures.example/crane.gif"
+    moving = {"mp4": {"source": {"url": "https://external-preview.redd.it/c.gif?format=mp4&amp;s=2"}}}
+    (film,) = read(url=gif, post_hint="image", **preview(copy, **moving)).post.media
+    assert (film.kind, film.poster) == ("gif", copy)
+    assert film.urls == (gif, "https://external-preview.redd.it/c.gif?format=mp4&s=2")
+    assert read(url="https://news.example/crane", post_hint="link", **preview(copy)).post.media == ()
+
+
+def test_what_reddit_made_of_another_hosts_gif_is_kept():
+    made = {
+        "fallback_url": "https://v.redd.it/qshx/DASH_9_6_M", "hls_url": "https://v.redd.it/qshx/HLSPlaylist.m3u8",
+        "width": 608, "height": 1080, "duration": 12, "is_gif": True,
+    }  # fmt: skip
+    (film,) = read(url="https://pictures.example/a.gifv", preview={"reddit_video_preview": made}).post.media
+    assert (film.kind, film.key, film.urls[0], film.duration) == ("gif", "qshx", made["fallback_url"], 12.0)
+
+
+def test_the_size_of_a_picture_is_that_of_its_preview():
+    (picture,) = read(
+        url="https://i.redd.it/z5mux8.png", **preview("https://preview.redd.it/z5mux8.png?s=1")
+    ).post.media
+    assert (picture.urls, picture.width, picture.height) == (("https://i.redd.it/z5mux8.png",), 640, 480)
+
+
+def test_what_a_crosspost_shows_comes_with_it():
+    origin = submission(id="xyz789", title="The berth", selftext="It is open", permalink="/r/docks/comments/xyz789/b/")
+    finding = read(crosspost_parent="t3_xyz789", crosspost_parent_list=[origin], url="/r/docks/comments/xyz789/b/")
+    assert finding.post.quotes == PostRef("reddit", "xyz789")
+    assert [(each.ref.id, each.text) for each in finding.also] == [("xyz789", "The berth\n\nIt is open")]
+    removed = origin | {"selftext": "[removed]"}
+    assert read(crosspost_parent="t3_xyz789", crosspost_parent_list=[removed]).also == ()
+
+
+def test_votes_times_and_cards_are_kept():
+    poll = {
+        "options": [{"text": "Yes", "vote_count": 40, "id": "1"}, {"text": "No", "vote_count": 14, "id": "2"}],
+        "voting_end_timestamp": 1588379995927,
+        "total_vote_count": 54,
+    }
+    shown = {
+        "title": "It falls",
+        "author_name": "gull",
+        "provider_name": "YouTube",
+        "thumbnail_url": "https://i.example/1",
+    }
+    extra = dict(read(poll_data=poll, edited=1546379983.0, secure_media={"type": "x", "oembed": shown}).post.extra)
+    assert extra["poll"] == {
+        "options": [{"title": "Yes", "votes": 40}, {"title": "No", "votes": 14}],
+        "votes": 54,
+        "ends_at": "2020-05-02T00:39:55.927000Z",
+    }
+    assert (extra["edited"], extra["edited_at"]) == (True, "2019-01-01T21:59:43.000000Z")
+    assert extra["card"] == {
+        "title": "It falls", "author_name": "gull", "provider_name": "YouTube", "thumb": "https://i.example/1",
+    }  # fmt: skip
+
+
+def test_the_address_of_a_text_post_is_no_link_of_it():
+    assert read(is_self=True, url="https://old.reddit.example/whatever").post.links == ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from archiver.model import (
@@ -126,7 +126,7 @@ def _children(listing: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
             yield str(child.get("kind")), child["data"]
 
 
-def _submission(about: dict[str, Any], ref: PostRef) -> Finding:
+def _submission(about: dict[str, Any], ref: PostRef, *, is_outer: bool = True) -> Finding:
     from archiver import oembed
 
     title, body = oembed.text(about.get("title")) or "", oembed.text(about.get("selftext")) or ""
@@ -135,7 +135,8 @@ def _submission(about: dict[str, Any], ref: PostRef) -> Finding:
         return taken
     media = _media(about)
     link = oembed.web_url(about.get("url_overridden_by_dest")) or oembed.web_url(about.get("url"))
-    if link and (match(link) == ref or re.match(r"https?://(?:[iv]|preview)\.redd\.it/|.*/gallery/", link)):
+    is_own = about.get("is_self") is True or (link is not None and match(link) == ref)
+    if link and (is_own or re.match(r"https?://(?:[iv]|preview)\.redd\.it/|.*/gallery/", link)):
         link = None
     text = f"{html.unescape(title)}\n\n{html.unescape(body)}".strip()
     return Finding(
@@ -153,7 +154,23 @@ def _submission(about: dict[str, Any], ref: PostRef) -> Finding:
             counts=_counts(about, ("score", "score"), ("num_comments", "comments")),
             extra=tuple(_extra(about)),
         ),
+        also=tuple(_reposted(about)) if is_outer else (),
     )
+
+
+def _reposted(about: dict[str, Any]) -> Iterator[Post]:
+    """The post that a crosspost shows, which comes with it whole unless it was taken away."""
+    for origin in _origins(about)[-1:]:
+        id = origin.get("id")
+        if isinstance(id, str) and re.fullmatch(r"\w{3,10}", id, re.ASCII):
+            shown = _submission(origin, PostRef("reddit", id), is_outer=False)
+            if shown.post is not None:
+                yield shown.post
+
+
+def _origins(about: dict[str, Any]) -> list[dict[str, Any]]:
+    origins = about.get("crosspost_parent_list")
+    return [each for each in origins if isinstance(each, dict)] if isinstance(origins, list) else []
 
 
 def _comment(about: dict[str, Any], ref: PostRef, post: str) -> Finding:
@@ -207,43 +224,77 @@ def _author(about: dict[str, Any]) -> Author:
 
 
 def _media(about: dict[str, Any]) -> tuple[Media, ...]:
-    """Pictures at i.redd.it in their own size, galleries in order, films at v.redd.it. Its films have their sound in a
-    file apart: the MP4 is silent, the HLS playlist has both and is listed."""
+    """Pictures at i.redd.it in their own size, galleries in order, films at v.redd.it; a picture of another host's that
+    the post shows; and what Reddit made of another host's GIF. Its films have their sound in a file apart: the MP4 is
+    silent, the HLS playlist has both and is listed."""
     from archiver import oembed
+    from archiver.untyped import listing, mapping
 
-    origin = about.get("crosspost_parent_list")
-    if isinstance(origin, list) and origin and isinstance(origin[-1], dict):
-        about = origin[-1]
+    about = (_origins(about) or [about])[-1]
+    preview = mapping(about.get("preview"))
+    shown = mapping(next(iter(listing(preview.get("images"))), None))
+    still = mapping(shown.get("source"))
+    copy, width, height = (
+        _address(still.get("url")),
+        oembed.pixels(still.get("width")),
+        oembed.pixels(still.get("height")),
+    )
     for name in ("secure_media", "media"):
-        held = about.get(name)
-        film = held.get("reddit_video") if isinstance(held, dict) else None
-        if isinstance(film, dict):
-            urls = [oembed.web_url(html.unescape(str(film.get(key) or ""))) for key in ("fallback_url", "hls_url")]
-            seconds = film.get("duration")
-            known = [each for each in urls if each]
-            key = re.search(r"v\.redd\.it/(\w+)", known[0]) if known else None
-            return (
-                Media(
-                    "gif" if film.get("is_gif") is True else "video",
-                    key[1] if key else "video",
-                    tuple(known),
-                    width=oembed.pixels(film.get("width")),
-                    height=oembed.pixels(film.get("height")),
-                    duration=float(seconds) if isinstance(seconds, int | float) else None,
-                    variants=tuple(
-                        Variant(each, "application/vnd.apple.mpegurl" if ".m3u8" in each else "video/mp4")
-                        for each in known
-                    ),
-                ),
-            )
+        film = mapping(mapping(about.get(name)).get("reddit_video"))
+        if film:
+            return (_film(film, copy),)
     listed = tuple(_listed(about))
     if listed:
         return listed
-    link = oembed.web_url(html.unescape(str(about.get("url_overridden_by_dest") or about.get("url") or "")))
+    link = _address(about.get("url_overridden_by_dest")) or _address(about.get("url"))
     if link and re.match(r"https?://(?:i|preview)\.redd\.it/", link):
         name = re.sub(r"\.\w+$", "", link.partition("?")[0].rpartition("/")[2])
-        return (Media("gif" if link.partition("?")[0].endswith(".gif") else "photo", name, (link,)),)
+        kind = "gif" if link.partition("?")[0].endswith(".gif") else "photo"
+        return (Media(kind, name, (link,), width=width, height=height),)
+    if found := re.match(r"https?://v\.redd\.it/(\w+)", link or ""):
+        # Before Reddit has prepared a film it says no more; where its playlist will be is known (as yt-dlp takes it).
+        playlist = f"https://v.redd.it/{found[1]}/HLSPlaylist.m3u8"
+        return (Media("video", found[1], (playlist,), width=width, height=height, poster=copy),)
+    made = mapping(preview.get("reddit_video_preview"))
+    if made:
+        return (_film(made, copy),)
+    if link and about.get("post_hint") == "image":
+        # Another host's; Reddit keeps a copy of it.
+        name = re.sub(r"\.\w+$", "", link.partition("?")[0].rpartition("/")[2]) or "picture"
+        is_moving = link.partition("?")[0].endswith(".gif")
+        forms = [mapping(mapping(shown.get("variants")).get(form)) for form in ("gif", "mp4")]
+        copies = [_address(mapping(form.get("source")).get("url")) for form in forms] if is_moving else [copy]
+        urls = tuple(dict.fromkeys(each for each in (link, *copies) if each))
+        return (Media("gif" if is_moving else "photo", name, urls, width=width, height=height, poster=copy),)
     return ()
+
+
+def _address(value: object) -> str | None:
+    """An address, escaped or not."""
+    from archiver import oembed
+
+    return oembed.web_url(html.unescape(value)) if isinstance(value, str) else None
+
+
+def _film(film: Mapping[str, Any], poster: str | None) -> Media:
+    from archiver import oembed
+
+    known = [url for name in ("fallback_url", "hls_url") if (url := _address(film.get(name)))]
+    seconds = film.get("duration")
+    key = re.search(r"v\.redd\.it/(\w+)", known[0]) if known else None
+    return Media(
+        "gif" if film.get("is_gif") is True else "video",
+        key[1] if key else "video",
+        tuple(known),
+        width=oembed.pixels(film.get("width")),
+        height=oembed.pixels(film.get("height")),
+        duration=float(seconds) if isinstance(seconds, int | float) else None,
+        poster=poster,
+        variants=tuple(Variant(each, _HLS if ".m3u8" in each else "video/mp4") for each in known),
+    )
+
+
+_HLS = "application/vnd.apple.mpegurl"
 
 
 def _listed(about: dict[str, Any]) -> Iterator[Media]:
@@ -263,6 +314,18 @@ def _listed(about: dict[str, Any]) -> Iterator[Media]:
         each, name = held.get(key), oembed.text(key)
         if not isinstance(each, dict) or name is None:
             continue
+        if each.get("e") == "RedditVideo":
+            playlist = _address(each.get("hlsUrl"))
+            yield Media(
+                "gif" if each.get("isGif") is True else "video",
+                name[:100],
+                (playlist,) if playlist else (),
+                alt=captions.get(key),
+                width=oembed.pixels(each.get("x")),
+                height=oembed.pixels(each.get("y")),
+                variants=(Variant(playlist, _HLS),) if playlist else (),
+            )
+            continue
         source = each.get("s")
         source = source if isinstance(source, dict) else {}
         moving = [oembed.web_url(html.unescape(str(source.get(name) or ""))) for name in ("gif", "mp4")]
@@ -270,8 +333,9 @@ def _listed(about: dict[str, Any]) -> Iterator[Media]:
         # The preview's own file, in full: its address without signature, at i.redd.it (as gallery-dl takes it).
         whole = shown.partition("?")[0].replace("//preview.", "//i.", 1) if shown else None
         urls = [url for url in (*moving, whole, shown) if url]
+        is_known = bool(urls) or each.get("e") in ("Image", "AnimatedImage")
         yield Media(
-            "gif" if any(moving) else "photo",
+            "gif" if any(moving) or each.get("e") == "AnimatedImage" else "photo" if is_known else "unknown",
             name[:100],
             tuple(dict.fromkeys(urls)),
             alt=captions.get(key),
@@ -282,6 +346,8 @@ def _listed(about: dict[str, Any]) -> Iterator[Media]:
 
 def _extra(about: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     from archiver import oembed
+    from archiver.model import timestamp
+    from archiver.untyped import listing, mapping, number, pairs, string, web_url
 
     for name in ("title", "subreddit", "link_flair_text", "domain"):
         if said := oembed.text(about.get(name)):
@@ -289,10 +355,36 @@ def _extra(about: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     for name in ("over_18", "spoiler", "locked", "edited"):
         if about.get(name):
             yield name, True
-    poll = about.get("poll_data")
-    options = poll.get("options") if isinstance(poll, dict) else None
-    if isinstance(options, list):
-        yield "poll", [oembed.text(each.get("text")) for each in options if isinstance(each, dict)]
+    edited = about.get("edited")
+    if not isinstance(edited, bool) and (at := _moment(edited)):
+        yield "edited_at", timestamp(at)
+    poll = mapping(about.get("poll_data"))
+    options = [mapping(each) for each in listing(poll.get("options"))]
+    ends = number(poll.get("voting_end_timestamp"))
+    ends_at = _moment(ends / 1000) if ends else None
+    shown = mapping(mapping(about.get("secure_media") or about.get("media")).get("oembed"))
+    yield from pairs(
+        poll={
+            "options": [
+                {"title": string(each.get("text")), "votes": number(each.get("vote_count"))} for each in options
+            ],
+            "votes": number(poll.get("total_vote_count")),
+            "ends_at": timestamp(ends_at) if ends_at else None,
+        }
+        if options
+        else None,
+        card={
+            name: value
+            for name, value in (
+                ("title", string(shown.get("title"))),
+                ("description", string(shown.get("description"))),
+                ("author_name", string(shown.get("author_name"))),
+                ("provider_name", string(shown.get("provider_name"))),
+                ("thumb", web_url(shown.get("thumbnail_url"))),
+            )
+            if value
+        },
+    )
 
 
 def _crosspost(about: dict[str, Any]) -> PostRef | None:
@@ -368,7 +460,7 @@ def _addresses(ref: PostRef, claim: Claim) -> tuple[str, ...]:
 #: What a source that shows a post whole gives of it.
 _GIVES = (
     "text, author, account id, time, links, pictures, films, alt text, answered post, quoted post, counts, "
-    "poll, edits, warnings"
+    "poll, card, edits, warnings"
 )
 
 
@@ -378,7 +470,7 @@ def _sources() -> tuple[Source, ...]:
             "json",
             Rank.FIRST_HAND,
             _json,
-            ("www.reddit.com", "i.redd.it", "v.redd.it"),
+            ("www.reddit.com", "i.redd.it", "v.redd.it", "hosts of the pictures it shows"),
             "Reddit's permalink as JSON: keyless; refuses (403, 429) many programs and most data centres. A film's MP4 "
             "is silent: its sound is a file apart that no public list names.",
             gives=parts(_GIVES),
