@@ -57,6 +57,15 @@ def test_the_calendar_is_cldrs():
         "2024 年 8 月 7 日",
         "2024년 8월 7일",
         "7 d’agost del 2024",
+        "7 Aug, 2024",
+        "7 de Ago, 2024",
+        "August 7th, 2024",
+        "7th of August 2024",
+        "Sie 7, 2024",
+        "अगस्त 7, 2024",
+        "ऑगस्ट 7, 2024",
+        "7 أغسطس، 2024",
+        "ngày 7 tháng 8 năm 2024",
         "2024-08-07",
         "2024-08-07T23:45:27.000Z",
     ],
@@ -80,3 +89,4 @@ def test_a_name_is_read_by_its_own_language():
     """Croatian and Polish call different months by one name; the pattern tells them apart."""
     assert date_at("7 listopada 2024", 0) == (dt.date(2024, 11, 7), 16)
     assert date_at("7. listopada 2024.", 0) == (dt.date(2024, 10, 7), 18)
+    assert date_at("Listopada 7, 2024", 0) is None

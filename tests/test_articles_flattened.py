@@ -92,6 +92,121 @@ def test_bylines_and_prose_are_no_posts(prose):
     assert flattened(prose) == []
 
 
+@pytest.mark.parametrize(
+    "attribution",
+    [
+        "Ann Lee (@annlee) 7:03 PM · Aug 7, 2024",
+        "Ann Lee (@annlee) 19:03 - 7 août 2024",
+        "Ann Lee (@annlee) on August 7, 2024",
+        "Ann Lee (@annlee) August 7th, 2024",
+        "Ann Lee (@annlee), August 7, 2024",
+        "Ann (ex @work) (@annlee) August 7, 2024",
+        "Ann\xa0Lee\xa0(@annlee)\xa0August\xa07,\xa02024",
+        "آن (\u200e@annlee\u200e) \u200f٧ أغسطس، ٢٠٢٤",
+        "آن (@annlee) ۷ اوت ۲۰۲۴",
+        "אן (@annlee)\u202c \u200f7 באוגוסט 2024",
+        "Άννα (@annlee) 7 Αυγούστου 2024",
+        "ऐन (@annlee) अगस्त 7, 2024",
+        "ஆன் (@annlee) ஆகஸ்ட் 7, 2024",
+        "An (@annlee) ngày 7 tháng 8 năm 2024",
+        "แอน (@annlee) 7 ส.ค. 2567",
+        "アン（@annlee）2024年8月7日",
+        "앤 (@annlee) 2024년 8월 7일",
+        "Ann Lee ([@annlee](https://twitter.com/annlee)) [August 7, 2024](https://twitter.com/annlee/status/1821000000000000000)",
+    ],
+)
+def test_every_way_an_attribution_is_written(attribution):
+    (embed,) = flattened(f"They met on Monday.\n\nWe will rebuild it.\n— {attribution}\n\nNothing more was said.\n")
+    assert (embed.claim.handle, embed.claim.date, embed.claim.text) == (
+        "annlee",
+        dt.date(2024, 8, 7),
+        "We will rebuild it.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("attribution", "day"),
+    [
+        ("A post shared by Ann Lee (@ann.lee) on Apr 3, 2019 at 7:00am PDT", True),
+        ("Una publicación compartida de Ann Lee (@ann.lee) el 3 Abr, 2019 a las 7:00 PDT", True),
+        ("Una foto publicada por Ann Lee (@ann.lee) el 3 de Abr de 2019 a la(s) 7:00 PDT", True),
+        ("Ein Beitrag geteilt von Ann Lee (@ann.lee) am 3. Apr 2019 um 7:00 Uhr PDT", True),
+        ("Un post condiviso da Ann Lee (@ann.lee) in data: 3 Apr 2019 alle ore 7:00 PDT", True),
+        ("Uma publicação compartilhada por Ann Lee (@ann.lee) em 3 de Abr, 2019 às 7:00 PDT", True),
+        ("Post udostępniony przez Ann Lee (@ann.lee) Kwi 3, 2019 o 7:00 PDT", True),
+        ("Публикация от Ann Lee (@ann.lee) 3 Апр 2019 в 7:00 PDT", True),
+        ("Et opslag delt af Ann Lee (@ann.lee)", False),
+        ("Ann Lee (@ann.lee)'in paylaştığı bir gönderi", False),
+        ("Ann Lee(@ann.lee)がシェアした投稿", False),
+        ("Ann Lee(@ann.lee)님의 공유 게시물", False),
+        ("Henkilön Ann Lee (@ann.lee) jakama julkaisu", False),
+        ("Příspěvek sdílený Ann Lee (@ann.lee)", False),
+        ("Ann Lee (@ann.lee) által megosztott bejegyzés", False),
+        ("Η δημοσίευση κοινοποιήθηκε από το χρήστη Ann Lee (@ann.lee)", False),
+        ("O postare distribuită de Ann Lee (@ann.lee)", False),
+    ],
+)
+def test_instagrams_phrases_in_its_languages(attribution, day):
+    text = f"View this post on Instagram\n\nWe will rebuild it.\n\n{attribution}\n\nNothing more was said.\n"
+    (embed,) = flattened(text)
+    assert (embed.platform, embed.claim.handle) == ("instagram", "ann.lee")
+    assert embed.claim.date == (dt.date(2019, 4, 3) if day else None)
+    assert embed.claim.name is not None and embed.claim.name.endswith("Ann Lee")
+    assert text[embed.start : embed.end] == attribution
+
+
+@pytest.mark.parametrize(
+    ("post", "platform", "handle", "said"),
+    [
+        ("Rain again.\n— Ann (@ann.example) 7 August 2024 at 19:03", "bluesky", "ann.example", "Rain again."),
+        (
+            "Rain again.\n— Ann (@ann.bsky.social) August 7, 2024 at 7:03 PM",
+            "bluesky",
+            "ann.bsky.social",
+            "Rain again.",
+        ),
+        ("Rain again.\n— (@ann.example) 2024-08-07T19:03:00.000Z", "bluesky", "ann.example", "Rain again."),
+        ("雨。— アン (@ann.example) 2024年8月7日 19:03", "bluesky", "ann.example", "雨。"),
+        ("Rain again.\n— Ann (@ann@social.example) August 7, 2024", "mastodon", "ann@social.example", "Rain again."),
+        ("Rain.\n\nPost by @ann@social.example\nView on Mastodon", "mastodon", "ann@social.example", "Rain."),
+        ("Rain.\n\nPost by @ann.lee\nView on Threads", "threads", "ann.lee", "Rain."),
+        (
+            "@ann.lee\n\nRain again @port #rain\n\n♬ original sound - Ann Lee",
+            "tiktok",
+            "ann.lee",
+            "Rain again @port #rain",
+        ),
+        ("@ann.lee Rain again #rain ♬ Rain Song - The Harbours", "tiktok", "ann.lee", "Rain again #rain"),
+        ("Rain again\nby u/ann_lee in harbours", "reddit", "ann_lee", "Rain again"),
+        ("Rain again\nbyu/ann_lee\ninharbours", "reddit", "ann_lee", "Rain again"),
+    ],
+)
+def test_the_flattened_forms_of_other_networks(post, platform, handle, said):
+    (embed,) = flattened(f"They met on Monday.\n\n{post}\n\nNothing more was said.\n")
+    assert (embed.platform, embed.claim.handle, embed.claim.text) == (platform, handle, said)
+
+
+@pytest.mark.parametrize(
+    "prose",
+    [
+        "Ann Lee (@annlee) August 7, 2024 at 7:03 pm\nI think that this is wrong.",
+        "- Ann Lee (@annlee) 7 August 2024, keynote\n- Bob Day (@bobday) 8 August 2024, workshop",
+        "* Ann Lee (@annlee) 2024-08-07\n* Bob Day (@bobday) 2024-08-08",
+        "Photo: Ann Lee (@annlee), August 7, 2024",
+        "Posted by: Ann Lee (@annlee) | August 7, 2024",
+        "Lee, A. [@annlee]. (2024, August 7). We will rebuild it [Tweet]. Twitter.",
+        "Lee, Ann (@annlee). “We will rebuild it.” 7 August 2024, 7:03 p.m. Tweet.",
+        'Ann Lee (@annlee), "We will rebuild it," Twitter, August 7, 2024.',
+        "The mayor, Ann Lee (@annlee) — August 7, 2024 is her birthday — smiled.",
+        "An AMA by u/ann_lee in r/harbours drew many.",
+        "They sang ♬ la la la - la ♬ all night.",
+        "See the post by @ann.lee and view on Threads what she wrote.",
+    ],
+)
+def test_comment_heads_lists_credits_and_references_are_no_posts(prose):
+    assert flattened(f"They met on Monday.\n\n{prose}\n\nNothing more was said.\n") == []
+
+
 def test_markdown_keeps_the_permalink():
     text = "> Rain again\n>\n> — Harbour\\_Watch (@harbour\\_watch) [August 7, 2024](https://twitter.com/harbour_watch/status/1821000000000000000?ref_src=x)\n"
     (embed,) = flattened(text)

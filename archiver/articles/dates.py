@@ -13,6 +13,19 @@ _GAP = r"[\s\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]"
 _NAME = r"(?:de[ \xa0])?(?P<m>[^\W\d_][^\d\s,()\[\]<>|،]{0,20}(?:[ \xa0]\d{1,2}(?=[\s,]))?)"
 _TOKEN = re.compile(r"'([^']*)'|(y+)|(M+)|(d+)|(G+)|(\s+)|(.)")
 _ISO = re.compile(r"(?P<y>\d{4})-(?P<m>\d{2})-(?P<d>\d{2})(?:T[\d:.]+(?:Z|[+-]\d\d:?\d\d)?)?(?!\d)")
+# The fields in orders that are not the language's own in CLDR: a month that is named is the month in any of them, and
+# sites write `अगस्त 7, 2024`, Instagram's embeds `3 de Abr, 2019`. Vietnamese has a word for each field.
+_D, _Y, _SEP = r"(?P<d>\d{1,2})(?:st|nd|rd|th|er|º|ª|°|\.)?", r"(?P<y>\d{4})(?!\d)", _GAP + r"*[,،、]?" + _GAP + "*"
+_OF = rf"(?:{_GAP}*\b(?:de|del|of)\b)?"
+_LOOSE = tuple(
+    re.compile(expression, re.IGNORECASE)
+    for expression in (
+        rf"{_D}{_OF}{_SEP}{_NAME}{_OF}{_SEP}{_Y}",
+        rf"{_NAME}{_SEP}{_D}{_OF}{_SEP}{_Y}",
+        rf"{_Y}{_SEP}{_NAME}{_SEP}{_D}",
+        rf"ngày{_GAP}*(?P<d>\d{{1,2}}){_GAP}*tháng{_GAP}*(?P<m>\d{{1,2}}){_GAP}*(?:năm|,){_GAP}*{_Y}",
+    )
+)
 #: What Thai, and only Thai, counts from; a year this late is never meant otherwise.
 _BUDDHIST, _BUDDHIST_FROM = 543, 2400
 
@@ -20,8 +33,8 @@ _BUDDHIST, _BUDDHIST_FROM = 543, 2400
 def date_at(text: str, position: int) -> tuple[dt.date, int] | None:
     """The date that stands in *text* at *position*, and where it ends; None if none does.
 
-    Long and medium forms of CLDR, and ISO 8601. Days of the week, times and purely numeric dates are not read: nobody
-    can tell 7/8 from 8/7.
+    Long and medium forms of CLDR, ISO 8601, and day, named month and year in any other order. Days of the week, times
+    and purely numeric dates are not read: nobody can tell 7/8 from 8/7.
     """
     if found := _ISO.match(text, position):
         return _dated(found, int(found["m"]))
@@ -38,13 +51,26 @@ def date_at(text: str, position: int) -> tuple[dt.date, int] | None:
             dated = _dated(found, int(found["m"]))
         if dated and (best is None or dated[1] > best[1]):
             best = dated
-    return best
+    return best or _loosely(text, position)
+
+
+def _loosely(text: str, position: int) -> tuple[dt.date, int] | None:
+    """A date in an order that its own language has no pattern for; none where languages differ on what month it is."""
+    for expression in _LOOSE:
+        if not (found := expression.match(text, position)):
+            continue
+        if found["m"].isdigit():
+            return _dated(found, int(found["m"]))
+        months = _any_month().get(_folded(found["m"].rstrip(",")), frozenset())
+        if len(months) == 1:
+            return _dated(found, next(iter(months)))
+    return None
 
 
 def month_at(text: str, position: int) -> bool:
     """Whether a month's name stands there, as of a date whose figures were masked or lost."""
     found = re.compile(_NAME).match(text, position)
-    return bool(found) and _folded(found["m"]) in {name for _, name in _months()}  # type: ignore[index] # found is a match
+    return bool(found) and _folded(found["m"]) in _any_month()  # type: ignore[index] # found is a match
 
 
 def _dated(found: re.Match[str], month: int) -> tuple[dt.date, int] | None:
@@ -73,6 +99,15 @@ def _months() -> dict[tuple[str, str], int]:
         for form in names.split("||")
         for month, name in enumerate(form.split("|"), 1)
     }
+
+
+@functools.cache
+def _any_month() -> dict[str, frozenset[int]]:
+    """Folded name → what months languages call so."""
+    months: dict[str, set[int]] = {}
+    for (_, name), month in _months().items():
+        months.setdefault(name, set()).add(month)
+    return {name: frozenset(each) for name, each in months.items()}
 
 
 @functools.cache

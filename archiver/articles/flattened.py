@@ -18,11 +18,16 @@ from archiver.model import Claim, PostRef, Span
 from archiver.platforms import Platform, platforms, recognise
 
 # What may stand between the parts of an attribution: white space, the marks of right-to-left text, a quoted line's `>`.
+_MARKS = r"[\u200b-\u200f\u202a-\u202e\u2066-\u2069]?"
 _GAP = r"(?:[\s\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]|\n\s*>)"
 _ANCHOR = re.compile(
-    r"[(（]\s*\[?\s*[@＠](?P<handle>[\w.-](?:[\w.-]|\\_){0,80})\s*(?:\]\([^()\s]*\))?\s*[)）](?P<closed>)(?:\]\([^()\s]*\))?"
-    rf"(?P<gap>{_GAP}{{0,8}}[,·|]?{_GAP}{{0,4}})(?P<link>\[?)"
+    rf"[(（]{_MARKS}\s*\[?\s*[@＠](?P<handle>[\w.-](?:[\w.-]|\\_|@(?=\w)){{0,80}}){_MARKS}\s*(?:\]\([^()\s]*\))?\s*[)）]"
+    rf"(?P<closed>)(?:\]\([^()\s]*\))?(?P<gap>{_GAP}{{0,8}}[,·|]?{_GAP}{{0,4}})(?P<link>\[?)"
 )
+# What a permalink of X reads where its widget drew the post: `7:03 PM · Aug 7, 2024`, `19:03 - 7 août 2024`.
+_CLOCK = r"\d{1,2}[:.h]\d{2}(?::\d{2})?\s*(?:[AaPp]\.?\s?[Mm]\.?)?(?:\s*[A-Z]{3,4}\b)?"
+_CLOCK_BEFORE = re.compile(_CLOCK + r"\s*[·•|,–—-]\s*")
+_CLOCK_AFTER = re.compile(r"[,\s]*(?:at|um|à|a las|alle|às|[·•|])?\s*" + _CLOCK)
 # Every alternative begins with a literal, so that the expression is tried only where one of them stands.
 _DASH = re.compile(
     r"—|–|―|&mdash;|&ndash;|&#8212;|&#x2014;|&#151;|â€”|â€“|â€•|\x97|\x96|-(?<![^\s>]-)-*(?=\s)|"
@@ -32,6 +37,19 @@ _DASH = re.compile(
 _SURE = re.compile(r"—|―|&mdash;|&#8212;|&#x2014;|&#151;|â€”|â€•|\x97|–")
 _LOST_DASH = re.compile(r"[?;\ufffd]")
 _HYPHENS = "-‐‑‒−"
+_ON = re.compile(r"(?:on\s+)?")
+# What stands between a phrase and its date, and the hour after it.
+_ON_DAY = re.compile(r"\s*(?:-\s*)?(?:(?:on|am|le|el|il|em|den|på|op|w dniu|в|in data:)\s+)?\s*")
+_CLOCK_SAID = re.compile(
+    r"\s+(?:at|um|à|a las|a la\(s\)|alle(?: ore)?|às|om|o|kl\.|в)\s+\d{1,2}\s?[:.h]\d{2}\s*(?:[ap]\.?m\.?)?"
+    r"(?:\s*Uhr)?(?:\s*[A-Z]{3,4}\b)?"
+)
+# A caption and, on a line of its own above it, whose it is.
+_CAPTION = 2_200
+_OPENED = re.compile(r"(?:^|\n)[ \t>]*(?P<at>@)[\w.]{2,24}(?=\s)")
+_ROUND = rf"@(?P<handle>[\w.]{{2,24}})(?P<name>)\s+(?P<said>(?:\S.{{0,{_CAPTION}}}?)??)\s*"
+_BEFORE_TRAILER = r"\s*(?P<name>[^\n]*?)\s*[(（]\s{0,3}@(?P<handle>(?:[\w.]|\\_){1,30})\s{0,3}[)）](?:['’]\w{1,4})?"
+_ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 #: Display names have at most 50 characters; flattening may have turned each into several.
 _NAME_LENGTH = 110
 _TARGET = re.compile(r"\]\(\s*<?(https?://[^\s)>]+)")
@@ -43,7 +61,7 @@ _BYLINE = re.compile(
     re.IGNORECASE,
 )
 _ONLY_LINKS = re.compile(r"(?:\s|>|\[|\]|\([^()\s]*\)|(?:https?://|pic\.)\S+)*")
-_BLANK = re.compile(r"\n[ \t\r>]*\n")
+_BLANKS = " \t\r\n>\xa0\u200b\u200e\u200f\u202a\u202b\u202c\u2066\u2067\u2068\u2069"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +93,10 @@ def attributions(text: str) -> Iterator[Attribution]:
     """Every flattened post in *text*, in order."""
     floor = 0
     for found in _found(text):
-        start, end, stop, platform, handle, name, date, url = found
+        start, end, stop, platform, handle, name, date, url, said = found
         if start < floor:
             continue
-        spans = _spans(text, floor, start)
+        spans = (Span(*said, _HELD),) if said else _spans(text, floor, start)
         codes, pics = short_codes(text, spans[0].start, start) if spans else ((), ())
         ref = recognise(url) if url else None
         yield Attribution(
@@ -91,11 +109,17 @@ def attributions(text: str) -> Iterator[Attribution]:
         floor = stop
 
 
-_Found = tuple[int, int, int, Platform, str, str | None, dt.date | None, str | None]
+#: Start, end, where the next may start, platform, handle, name, date, permalink; and the post's own text, where the
+#: attribution goes round it.
+_Found = tuple[
+    int, int, int, Platform, str, str | None, dt.date | None, str | None, tuple[int, int] | None
+]  # fmt: skip
+#: How sure the text is that stands between a handle and the sound played to it.
+_HELD = 0.8
 
 
 def _found(text: str) -> list[_Found]:
-    if "@" not in text and "＠" not in text:
+    if not any(sign in text for sign in ("@", "＠", "u/")):
         return []
     found = [*_by_phrase(text)]
     taken = [(f[0], f[2]) for f in found]
@@ -105,28 +129,35 @@ def _found(text: str) -> list[_Found]:
 
 def _by_phrase(text: str) -> Iterator[_Found]:
     for platform in platforms().values():
-        for phrase in platform.markup.bylines:
-            for found in re.finditer(phrase, text):
-                end, date = found.end(), None
-                tail = re.compile(r"\s*(?:on|am|le|el|il|em|den|på|op|w dniu|в)?\s*").match(text, end)
-                if tail and (dated := date_at(text, tail.end())):
-                    date, end = dated
-                    clock = re.compile(
-                        r"\s+(?:at|um|à|a las|alle|às)\s+\d{1,2}[:.h]\d{2}\s*(?:[ap]\.?m\.?)?(?:\s*[A-Z]{3,4}\b)?"
-                    )
-                    if at := clock.match(text, end):
-                        end = at.end()
-                url, stop = _target(text, end)
-                yield (
-                    found.start(),
-                    end,
-                    stop,
-                    platform,
-                    found["handle"].replace("\\_", "_"),
-                    found["name"].strip() or None,
-                    date,
-                    url,
-                )
+        for found in _phrases(platform, text):
+            end, date = found.end(), None
+            if dated := date_at(text, _ON_DAY.match(text, end).end()):  # type: ignore[union-attr] # it may be empty
+                date, end = dated
+                if at := _CLOCK_SAID.match(text, end):
+                    end = at.end()
+            url, stop = _target(text, end)
+            name, handle = found["name"].strip() or None, found["handle"].replace("\\_", "_")
+            said = (found.start("said"), found.end("said")) if "said" in found.re.groupindex else None
+            yield found.start(), end, stop, platform, handle, name, date, url, said
+
+
+def _phrases(platform: Platform, text: str) -> Iterator[re.Match[str]]:
+    """Where *text* says in words whose post it was, before the name or behind it."""
+    for phrase in platform.markup.bylines:
+        yield from re.finditer(phrase, text)
+    for phrase in platform.markup.trailers:
+        for said in re.finditer(phrase, text):
+            line = max(text.rfind("\n", 0, said.start()) + 1, said.start() - _NAME_LENGTH)
+            if signed := re.compile(_BEFORE_TRAILER + phrase).match(text, line):
+                yield signed
+    for phrase in platform.markup.closers:
+        floor = 0
+        for said in re.finditer(phrase, text):
+            low = max(floor, said.start() - _CAPTION)
+            opened = [*_OPENED.finditer(text, low, said.start())]
+            if opened and (whole := re.compile(_ROUND + phrase, re.DOTALL).match(text, opened[-1].start("at"))):
+                yield whole
+            floor = said.end()
 
 
 def _by_date(text: str) -> Iterator[_Found]:
@@ -135,19 +166,36 @@ def _by_date(text: str) -> Iterator[_Found]:
         handle = found["handle"].replace("\\_", "_")
         if (platform := _speaker(handle)) is None:
             continue
-        dated = date_at(text, found.end())
-        if dated is None and not month_at(text, found.end()):
+        at = found.end()
+        if clock := _CLOCK_BEFORE.match(text, at):
+            at = clock.end()
+        dated = date_at(text, at) or date_at(text, _ON.match(text, at).end())  # type: ignore[union-attr] # it may be empty
+        if dated is None and not month_at(text, at):
             continue
         date, end = dated or (None, found.end("closed"))
         if (place := _name(text, previous, found.start())) is None:
             continue
         start, name_start = place
-        if date is None and not _SURE.match(text, start):
+        is_sure = _SURE.match(text, start) is not None
+        if not is_sure and (date is None or at != found.end() or _is_listed(text, start, at, end)):
             continue
         url, stop = _target(text, end) if found["link"] else (None, end)
         name = text[name_start : found.start()].strip(" \t\r\n>*_\\[") or None
-        yield start, end, stop, platform, handle, name, date, url
+        yield start, end, stop, platform, handle, name, date, url, None
         previous = stop
+
+
+def _is_listed(text: str, start: int, date: int, end: int) -> bool:
+    """Whether what stands behind no dash, or behind one that may be a list's, goes on as attributions never do: a
+    comment's head with its hour, an entry in a programme, a change by a contributor."""
+    if _LOST_DASH.match(text[start]):
+        return False
+    if text[start] not in _HYPHENS:
+        return _ISO_DATE.match(text, date) is not None or _CLOCK_AFTER.match(text, end) is not None
+    if text.startswith("--", start):
+        return False
+    is_first = not text[text.rfind("\n", 0, start) + 1 : start].strip()
+    return is_first and re.compile(r"[ \t]*[,:;][ \t]*\w").match(text, end) is not None
 
 
 @functools.cache
@@ -230,7 +278,7 @@ def _code_patterns() -> tuple[re.Pattern[str], ...]:
 def _spans(text: str, floor: int, dash: int) -> tuple[Span, ...]:
     """Where the post's own text may stand: from the paragraph before the dash backwards, at most four paragraphs."""
     end = dash
-    while end > floor and text[end - 1] in " \t\r\n>\xa0":
+    while end > floor and text[end - 1] in _BLANKS:
         end -= 1
     if end <= floor:
         return ()
@@ -238,8 +286,8 @@ def _spans(text: str, floor: int, dash: int) -> tuple[Span, ...]:
     at, low = end, max(floor, end - 3000)
     while at > low and len(starts) < 4:
         start = max(text.rfind("\n", low, at) + 1, low)
-        if text[start:at].strip(" \t\r>\xa0"):
-            lead = start + len(text[start:at]) - len(text[start:at].lstrip(" \t\r>\xa0"))
+        if text[start:at].strip(_BLANKS):
+            lead = start + len(text[start:at]) - len(text[start:at].lstrip(_BLANKS))
             if starts and _ONLY_LINKS.fullmatch(text, starts[-1], end):
                 starts.pop()
             starts.append(lead)

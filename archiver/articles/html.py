@@ -124,7 +124,7 @@ def html_embeds(
 
 
 _ANYTHING = re.compile(rb"""<[a-zA-Z][^\s/>]*|>[^<>]|["'`](?=[^\s,;:)])|^[^<]""")
-_SIGNED = re.compile(r"[(（][ \[]?(?:@|＠|&#64;)\w| \w+ ".encode())
+_SIGNED = re.compile(r"[(（][ \[]?(?:@|＠|&#64;)\w| \w+ |[>\s]@\w".encode())
 
 
 def _everything(page: bytes) -> list[tuple[int, int]]:
@@ -192,7 +192,7 @@ class _Reader:
             self._parse(marked, last, raw_text, formatting)
             found += self._elements(texts, marked)
             found = [p for p in found if p.ref != self.canonical or p.is_container or p.kind is not Kind.EMBED]
-            found += self._flattened(signed, found)
+            found += self._flattened(signed, found, raw_text)
         found += self._in_orphans()
         kept = [place for at, positions in raw.items() for place in self._raw(raw_text[at], positions)]
         found += self._shown(kept, raw_text)
@@ -537,7 +537,7 @@ class _Reader:
                 label = node.text().strip()
                 text = self._flat(parent)
                 for signed in self._signatures(parent):
-                    if signed.platform == ref.platform and label and text[signed.start : signed.end].endswith(label):
+                    if signed.platform == ref.platform and label and _is_date_of(signed, label, text):
                         return True, signed
                 return False, None
             if "wp-block-embed__wrapper" in (parent.attributes.get("class") or ""):
@@ -594,13 +594,14 @@ class _Reader:
                 return start, start + len(text.encode())
         return at, at + 1
 
-    def _flattened(self, signed: dict[int, int], found: list[Place]) -> Iterator[Place]:
+    def _flattened(self, signed: dict[int, int], found: list[Place], raw_text: list[Region]) -> Iterator[Place]:
         """Attributions in the page's text that no embed's element holds, as where a CMS unwrapped a blockquote.
 
         Only those behind a dash: pages have too many names with handles and dates that are comments and bylines.
         """
         assert self.tree is not None
         taken = [(p.start, p.end) for p in found if p.kind is Kind.EMBED]
+        starts = [region.tag for region in raw_text]
         told: set[tuple[str, str, object]] = set()
         for at, end in signed.items():
             node = self.nodes.get(at)
@@ -614,8 +615,15 @@ class _Reader:
                 if key in told or not claim.text or (claim.start and text[claim.start].isalnum()):
                     continue
                 written = claim.handle.encode()
-                handle = self.page.find(written, max(0, end - 90), end + 5000 + len(written))
+                low, high = max(0, end - 90), end + 5000 + len(written)
+                # Links to the author name the handle too, and stand before it.
+                handle = self.page.find(b"@" + written, low, high) + 1 or self.page.find(written, low, high)
                 if handle < 0:
+                    continue
+                # It is read where its handle stands, if that is where the screen saw one: beginning elsewhere, more or
+                # less of the page would be its surroundings.
+                own = self._start_tag(handle, raw_text, starts)
+                if own != at and own in signed:
                     continue
                 told.add(key)
                 yield Place(
@@ -1007,6 +1015,14 @@ def _digest(platform: Platform, node: LexborNode) -> str | None:
     """What an embed code states of the record it shows, where its network's codes do."""
     stated = node.attributes.get(platform.markup.digest) if platform.markup.digest else None
     return (stated or "").strip()[:200] or None
+
+
+def _is_date_of(signed: Attribution, label: str, text: str) -> bool:
+    """Whether a link's text is the attribution's date; with the hour, where its network's codes write one."""
+    if text[signed.start : signed.end].endswith(label):
+        return True
+    at = text.find(label, signed.start, signed.end + len(label))
+    return platforms()[signed.platform].markup.has_hours and signed.start < at < signed.end < at + len(label)
 
 
 @functools.cache

@@ -22,10 +22,12 @@ _AT = r"(?:@|&#(?:x0*40|0*64);?|&commat;|%(?:25)*40|\\+u0040|\\+x40)"
 _EQUALS = r"(?:=|&#(?:x0*3d|0*61);?|&equals;|%(?:25)*3d|\\+u003d|\\+x3d)"
 _QUESTION = r"(?:\?|&#(?:x0*3f|0*63);?|&quest;|%(?:25)*3f|\\+u003f|\\+x3f)"
 
-#: An attribution in text: the handle in its parentheses, either of which may be full-width.
+#: An attribution in text: the handle in its parentheses, either of which may be full-width, behind a mark of
+#: the direction of writing, or tags.
 _ATTRIBUTIONS = (
     r"\(@\w", r"\(\s{1,3}@\w", r"\(\[@\w", r"\(&#64;\w", r"\(\xef\xbc\xa0\w", r"\xef\xbc\x88@\w",
-    r"\xef\xbc\x88\xef\xbc\xa0\w",
+    r"\xef\xbc\x88\xef\xbc\xa0\w", r"\(\xe2\x80[\x80-\xbf]@\w",
+    r"\((?:</?\w[^<>]{0,160}>){1,3}@\w",
 )  # fmt: skip
 
 #: Elements whose content is raw text, which a tree does not tell. One pattern each: a scan for literals is fast.

@@ -95,8 +95,11 @@ class Markup:
     codes        expression over text for short codes, group 1 the code; `pic_codes` those that name the post's media
     handle       expression for an author's name as attributions write it, without the @
     has_dates    an attribution is `NAME (@handle) DATE`; without a date it is none
+    has_hours    its embed codes write the hour behind the date
     bylines      expressions with the groups `name` and `handle`: attributions that stand without a date;
                  `byline_screens` are what the screen looks for in their stead
+    trailers     the same where the words stand behind the name and handle in parentheses, which they do not contain
+    closers      what ends a post's text where its author's @handle stands on a line of its own above it
     is_last      the permalink is the last link of an embed's element (X quotes other posts above it), else the first
     author       expression over the URL of a post whose group 1 is the author's handle
     digest       the attribute of its embed codes that states the digest of the record shown (`Claim.cid`)
@@ -112,8 +115,11 @@ class Markup:
     pic_codes: str | None = None
     handle: str | None = None
     has_dates: bool = False
+    has_hours: bool = False
     bylines: tuple[str, ...] = ()
     byline_screens: tuple[str, ...] = ()
+    trailers: tuple[str, ...] = ()
+    closers: tuple[str, ...] = ()
     is_last: bool = False
     author: str | None = None
     digest: str | None = None

@@ -653,5 +653,9 @@ PLATFORM = Platform(
         ),
         classes=("mastodon-embed", "truthsocial-embed"),
         author=r"(?<!/ap)/(?:@|users/)([\w.-]{1,64}(?:@[\w.-]{3,120})?)/",
+        handle=r"[\w.-]{1,64}@(?:[\w-]+\.)+[a-z]{2,}",
+        has_dates=True,
+        bylines=(r"Post by (?P<name>)@(?P<handle>[\w.-]{1,64}@(?:[\w-]+\.)+[a-z]{2,}?)\s*View on Mastodon\b",),
+        byline_screens=(r"View on Mastodon",),
     ),
 )

@@ -509,6 +509,12 @@ PLATFORM = Platform(
             r"/r/\w{2,30}/s/\w",
         ),
         classes=("reddit-card", "reddit-embed-bq", "reddit-embed"),
+        # Its code puts no space before its links, so that without them `by` and the name are one word.
+        bylines=(
+            r"(?m:(?:^[ \t>]*by[ \xa0]?|by(?=u/)))(?P<name>)u/(?P<handle>[\w-]{3,20}) ?\n? ?"
+            r"in[ \xa0\n]{0,2}(?:r/)?[A-Za-z]\w{2,20}",
+        ),
+        byline_screens=(r"by ?u/\w",),
         tags=("amp-reddit", "shreddit-embed"),
         shortlink=r"(?:https?:)?//(?:[\w-]+\.)?reddit\.com/r/\w{2,30}/s/(\w{5,20})(?:[/?#].*)?",
     ),

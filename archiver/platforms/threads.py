@@ -112,6 +112,8 @@ PLATFORM = Platform(
     markup=Markup(
         screens=(r"threads\.(?:net|com)/(?:@[\w.]{1,40}/post|t)/\w", r"text-post-media"),
         classes=("text-post-media",),
+        bylines=(r"Post by (?P<name>)@(?P<handle>[\w.]{1,30})\s*View on Threads\b",),
+        byline_screens=(r"View on Threads",),
         author=r"threads\.(?:net|com)/@([\w.]{1,40})/post",
     ),
 )

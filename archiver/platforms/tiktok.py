@@ -218,6 +218,8 @@ PLATFORM = Platform(
         classes=("tiktok-embed",),
         tags=("amp-tiktok",),
         attributes=(("data-video-id@", r"(\d{8,20})"), ("data-src@", r"(\d{8,20})")),
+        closers=(r"♬[ \xa0][^\n♬]{1,80}? - [^\n♬]{1,80}",),
+        byline_screens=(r"\xe2\x99\xac[ \xc2]",),
         shortlink=r"(?:https?:)?//(?:(?:vm|vt)\.tiktok\.com|(?:www\.)?tiktok\.com/t)/(\w{5,20})(?:[/?#].*)?",
         author=r"tiktok\.com/@([\w.-]{1,40})/",
     ),

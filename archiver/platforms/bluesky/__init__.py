@@ -38,6 +38,7 @@ PLATFORM = Platform(
         classes=("bluesky-embed",),
         handle=HANDLE,
         has_dates=True,
+        has_hours=True,
         is_last=True,
         author=r"profile/@?(" + HANDLE + r")/post",
         digest="data-bluesky-cid",
