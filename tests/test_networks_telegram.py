@@ -147,6 +147,146 @@ def test_names_of_channels_have_no_case(world):
     assert shown(world, "harbourwatch/12").ref == ref("harbourwatch/12")
 
 
+# --- messages as real pages mark them up ----------------------------------------------------------------------------
+
+
+def message(inside: str, foot: str = "") -> Post:
+    """A message of a channel, as the pages of 2023 to 2026 have it."""
+    page = (
+        '<div class="tgme_widget_message_wrap js-widget_message_wrap"><div class="tgme_widget_message '
+        'text_not_supported_wrap" data-post="harbourwatch/12"><div class="tgme_widget_message_bubble">'
+        '<div class="tgme_widget_message_author accent_color"><a class="tgme_widget_message_owner_name" '
+        f'href="https://t.me/harbourwatch"><span dir="auto">Harbour Watch</span></a></div>{inside}'
+        f'<div class="tgme_widget_message_footer compact"><div class="tgme_widget_message_info short">{foot}'
+        '<span class="tgme_widget_message_views">2</span><span class="tgme_widget_message_meta">'
+        '<a class="tgme_widget_message_date" href="https://t.me/harbourwatch/12">'
+        '<time datetime="2024-08-07T10:42:11+00:00" class="time">10:42</time></a></span></div></div></div></div></div>'
+    )
+    finding = read_page(capture("https://t.me/harbourwatch/12?embed=1", page), ref("harbourwatch/12"))
+    assert (finding.outcome, finding.tombstone) == (Outcome.FOUND, None)
+    assert (finding.post.created_at, finding.post.counts) == (AT, (("views", 2),))
+    return finding.post
+
+
+UNSUPPORTED = (
+    '<div class="message_media_not_supported_wrap media_not_supported_cont"><div class="message_media_not_supported">'
+    '<div class="message_media_not_supported_label">This media is not supported in your browser</div></div></div>'
+)
+CDN = "https://cdn1.telegram-cdn.example/file"
+
+
+@pytest.mark.parametrize(
+    ("inside", "kind", "urls"),
+    [
+        (
+            '<i class="tgme_widget_message_sticker js-sticker_image" style="background-image:url(\'data:image/svg+xml;'
+            f'base64,AA\')" data-webp="{CDN}/s.webp"><div style="padding-top:100%"></div></i>',
+            "photo",
+            (f"{CDN}/s.webp",),
+        ),
+        (
+            f'<video class="tgme_widget_message_videosticker js-videosticker_video" src="{CDN}/s.webm" muted></video>',
+            "gif",
+            (f"{CDN}/s.webm",),
+        ),
+        (
+            '<picture class="tgme_widget_message_tgsticker"><source type="application/x-tgsticker" '
+            f'srcset="{CDN}/s.tgs"><img src="data:image/png;base64,AA"></picture>',
+            "unknown",
+            (f"{CDN}/s.tgs",),
+        ),
+    ],
+    ids=["still", "film", "drawn"],
+)
+def test_a_sticker_is_kept(inside, kind, urls):
+    wrap = f'<div class="tgme_widget_message_sticker_wrap media_supported_cont">{inside}</div>'
+    (sticker,) = message(UNSUPPORTED + wrap).media
+    assert (sticker.kind, sticker.urls) == (kind, urls)
+
+
+def test_a_poll_is_kept_with_its_choices():
+    option = (
+        '<div class="tgme_widget_message_poll_option"><div class="tgme_widget_message_poll_option_percent">{}%</div>'
+        '<div class="tgme_widget_message_poll_option_value"><div class="tgme_widget_message_poll_option_text">{}</div>'
+        '<div class="tgme_widget_message_poll_option_bar accent_bg" style="width:{}%"></div></div></div>'
+    )
+    post = message(
+        '<div class="tgme_widget_message_poll js-poll">'
+        '<div class="tgme_widget_message_poll_question">Did it fall?</div>'
+        '<div class="tgme_widget_message_poll_type">Anonymous Quiz</div>'
+        '<a class="tgme_widget_message_poll_options" href="https://t.me/harbourwatch/12">'
+        f"{option.format(67, 'Yes', 67)}{option.format(33, 'No', 33)}</a></div>",
+        '<span class="tgme_widget_message_voters">1.2K</span><span class="copyonly"> voters</span>',
+    )
+    assert dict(post.extra)["poll"] == {
+        "question": "Did it fall?",
+        "kind": "Anonymous Quiz",
+        "options": [{"title": "Yes", "share": "67%"}, {"title": "No", "share": "33%"}],
+        "voters": 1200,
+    }
+
+
+def test_a_place_is_kept_with_its_point():
+    there = "https://maps.example/maps?q=-23.930587176407,-44.086305367818&amp;z=16"
+    post = message(
+        f'<a class="tgme_widget_message_location_wrap" href="{there}"><div class="tgme_widget_message_location" '
+        "style=\"background-image:url('https://static-maps.example/1')\"></div></a>"
+    )
+    assert dict(post.extra)["location"] == {
+        "latitude": "-23.930587176407",
+        "longitude": "-44.086305367818",
+        "url": there.replace("&amp;", "&"),
+    }
+
+
+def test_a_voice_message_has_its_length():
+    (sound,) = message(
+        f'<div class="tgme_widget_message_voice_player"><audio class="tgme_widget_message_voice js-message_voice" '
+        f'src="{CDN}/v.ogg"></audio><time class="tgme_widget_message_voice_duration js-message_voice_duration">1:05'
+        "</time></div>"
+    ).media
+    assert (sound.kind, sound.urls, sound.duration) == ("audio", (f"{CDN}/v.ogg",), 65.0)
+
+
+def test_a_film_has_the_size_that_its_frame_states():
+    """An upright film is shown twice, blurred behind itself."""
+    clip = f'<video src="{CDN}/f.mp4" class="tgme_widget_message_video" width="100%" height="100%"></video>'
+    (film,) = message(
+        '<a class="tgme_widget_message_video_player js-message_video_player" href="https://t.me/harbourwatch/12">'
+        f'<i class="tgme_widget_message_video_thumb" style="background-image:url(\'{CDN}/t\')"></i>{clip}'
+        f'<div class="tgme_widget_message_video_wrap" style="width:720px;padding-top:133.33333333333%">{clip}</div>'
+        '<time class="message_video_duration js-message_video_duration">0:06</time></a>'
+    ).media
+    assert (film.urls, film.width, film.height, film.duration) == ((f"{CDN}/f.mp4",), 720, 960, 6.0)
+    assert film.poster == f"{CDN}/t"
+
+
+def test_the_preview_of_a_link_is_kept_with_its_site_and_picture():
+    post = message(
+        '<div class="tgme_widget_message_text js-message_text" dir="auto">See this</div>'
+        '<a class="tgme_widget_message_link_preview" href="https://harbour.example/crane">'
+        f'<i class="link_preview_right_image" style="background-image:url(\'{CDN}/p.jpg\')"></i>'
+        '<div class="link_preview_site_name accent_color" dir="auto">Harbour News</div>'
+        '<div class="link_preview_title" dir="auto">The crane</div></a>'
+    )
+    card = dict(post.extra)["card"]
+    assert (card["site"], card["title"], card["image"]) == ("Harbour News", "The crane", f"{CDN}/p.jpg")
+    assert post.media == ()
+
+
+@pytest.mark.parametrize(
+    ("markup", "text"),
+    [
+        ("They said:<blockquote>It fell</blockquote>It did not.", "They said:\nIt fell\nIt did not."),
+        ("They said:<br/><blockquote>It fell</blockquote><br/>It did not.", "They said:\nIt fell\nIt did not."),
+        ("<blockquote>One<br/>two</blockquote><pre>code</pre>", "One\ntwo\ncode"),
+        ("<b><blockquote>It <i>fell</i></blockquote></b>!", "It fell\n!"),
+    ],
+)
+def test_quotations_and_code_stand_on_lines_of_their_own(markup, text):
+    assert message(f'<div class="tgme_widget_message_text js-message_text" dir="auto">{markup}</div>').text == text
+
+
 # --- what is not there ----------------------------------------------------------------------------------------------
 
 

@@ -56,11 +56,14 @@ _FOREIGN = (
     ".tgme_widget_message_user, .media_not_supported_cont"
 )
 _MEDIA = (
-    "a.tgme_widget_message_photo_wrap, .tgme_widget_message_video_player, .tgme_widget_message_roundvideo_player, "
-    "audio.tgme_widget_message_voice"
+    ".tgme_widget_message_photo_wrap, .tgme_widget_message_video_player, .tgme_widget_message_roundvideo_player, "
+    "audio.tgme_widget_message_voice, .tgme_widget_message_sticker_wrap"
 )
 #: Other things a message can be, which the page shows in part or not at all.
-_OTHERS = ("sticker", "location", "contact", "invoice", "game", "poll")
+_OTHERS = ("sticker", "contact", "invoice", "game")
+#: Elements that stand on lines of their own.
+_BLOCKS = ("blockquote", "pre")
+_EDGE = "\x1e"
 
 
 def read_page(capture: Capture, ref: PostRef) -> Finding:
@@ -107,6 +110,9 @@ def _finding(message: Tag, ref: PostRef) -> Finding:
 
     post = _post(message, ref)
     unseen = message.select_one(".tgme_widget_message_bubble > .message_media_not_supported_wrap")
+    if unseen is not None and "media_not_supported_cont" in (unseen.get("class") or ()):
+        # For browsers that cannot show what stands beside it (a sticker).
+        unseen = unseen if message.select_one(".media_supported_cont") is None else None
     label = unseen.select_one(".message_media_not_supported_label") if unseen else None
     words = label.get_text(" ", strip=True) if label else None
     others = {"poll", "sticker", "location", "contact", "invoice", "game", "documents", "card"}
@@ -169,9 +175,13 @@ def _author(message: Tag, channel: str) -> Author:
 
 
 def _prose(element: Tag) -> tuple[str, tuple[Link, ...]]:
-    """The text with line breaks, emoji as characters; and its links, hashtags and mentions left out."""
+    """The text with line breaks, emoji as characters; and its links, hashtags and mentions left out. Quotations and
+    code stand on lines of their own, with a break in the markup or without."""
     from bs4.element import NavigableString, Tag
 
+    for block in element.find_all(_BLOCKS):
+        block.insert_before(_EDGE)
+        block.insert_after(_EDGE)
     parts: list[str] = []
     links: dict[str, Link] = {}
     for node in element.descendants:
@@ -181,8 +191,9 @@ def _prose(element: Tag) -> tuple[str, tuple[Link, ...]]:
         elif node.name == "br":
             parts.append("\n")
         elif node.name == "a" and re.match(r"https?://", href := str(node.get("href") or "")):
-            links.setdefault(href, Link(href, None, node.get_text().strip() or None))
-    return "".join(parts).strip(), tuple(links.values())
+            links.setdefault(href, Link(href, None, node.get_text().replace(_EDGE, "").strip() or None))
+    text = re.sub(f"(?<!\n){_EDGE}+(?!\n)", "\n", "".join(parts)).replace(_EDGE, "")
+    return text.strip(), tuple(links.values())
 
 
 def _media(message: Tag, ref: PostRef) -> tuple[Media, ...]:
@@ -193,21 +204,89 @@ def _media(message: Tag, ref: PostRef) -> tuple[Media, ...]:
         part = match(str(element.get("href") or ""))
         key = (part or ref).id.rpartition("/")[2]
         key = key if key not in found else f"{key}-{len(found) + 1}"
-        if "tgme_widget_message_photo_wrap" in (element.get("class") or ()):
+        classes = element.get("class") or ()
+        if "tgme_widget_message_photo_wrap" in classes:
             url = _background(element)
             found[key] = Media("photo", key, (url,) if url else ())
+        elif "tgme_widget_message_sticker_wrap" in classes:
+            found[key] = _sticker(element, key)
         elif element.name == "audio":
             url = _url(element.get("src"))
-            found[key] = Media("audio", key, (url,) if url else ())
+            player = element.find_parent(class_="tgme_widget_message_voice_player") or message
+            clock = _words(player.select_one(".tgme_widget_message_voice_duration"))
+            found[key] = Media("audio", key, (url,) if url else (), duration=_seconds(clock))
         else:
             film = element.select_one("video[src]")
             still = element.select_one(".tgme_widget_message_video_thumb, .tgme_widget_message_roundvideo_thumb")
             url, poster = _url(film.get("src")) if film else None, _background(still)
             clock = _words(element.select_one("time:not([datetime])"))
-            found[key] = Media("video", key, (url,) if url else (), duration=_seconds(clock), poster=poster)
+            shape = _shape(element.select_one(".tgme_widget_message_video_wrap[style]"))
+            found[key] = Media("video", key, (url,) if url else (), None, *shape, _seconds(clock), poster)
             if url is None and poster:
                 found[f"{key}-still"] = Media("photo", f"{key}-still", (poster,))
     return tuple(found.values())
+
+
+def _sticker(wrap: Tag, key: str) -> Media:
+    """A sticker: a picture, a short film, or an animation in Telegram's own form, of which a still is given too."""
+    film = wrap.select_one("video[src]")
+    drawn = wrap.select_one('source[type="application/x-tgsticker"][srcset]')
+    picture = wrap.select_one(".tgme_widget_message_sticker")
+    still = _url(picture.get("data-webp")) if picture else None
+    still = still or _background(picture)
+    if film is not None and (url := _url(film.get("src"))):
+        return Media("gif", key, (url,), poster=still)
+    if drawn is not None and (url := _url(drawn.get("srcset"))):
+        return Media("unknown", key, tuple(each for each in (url, still) if each))
+    return Media("photo", key, (still,) if still else ())
+
+
+_SHAPE = re.compile(r"width:\s*(\d{2,5})px;\s*padding-top:\s*(\d{1,3}(?:\.\d+)?)%")
+
+
+def _shape(wrap: Tag | None) -> tuple[int | None, int | None]:
+    """The size of a film, of which the page gives the width and the height as its share. In an album it gives none."""
+    found = _SHAPE.search(str(wrap.get("style"))) if wrap else None
+    wide = int(found[1]) if found else None
+    return wide, round(wide * float(found[2]) / 100) or None if found and wide else None
+
+
+def _poll(element: Tag) -> dict[str, Any]:
+    """What the page shows of a poll: shares, no counts but that of its voters."""
+    part = ".tgme_widget_message_poll_"
+    options = [
+        {
+            "title": _words(each.select_one(f"{part}option_text")),
+            "share": _words(each.select_one(f"{part}option_percent")),
+        }
+        for each in element.select(f"{part}option")
+    ]
+    shown = {
+        "question": _words(element.select_one(f"{part}question")),
+        "kind": _words(element.select_one(f"{part}type")),
+        "options": options,
+    }
+    return {name: value for name, value in shown.items() if value}
+
+
+_POINT = re.compile(r"[?&]q=(-?\d{1,3}(?:\.\d+)?),(-?\d{1,3}(?:\.\d+)?)")
+
+
+def _location(element: Tag) -> dict[str, str]:
+    """A place: the map that the page links, the point on it, and what it is called."""
+    link = element if element.name == "a" else element.find_parent("a")
+    url = _url(link.get("href")) if link else None
+    point = _POINT.search(url or "")
+    shown = {
+        "title": _words(element.select_one(".tgme_widget_message_location_title, .tgme_widget_message_venue_title")),
+        "address": _words(
+            element.select_one(".tgme_widget_message_location_address, .tgme_widget_message_venue_address")
+        ),
+        "latitude": point[1] if point else None,
+        "longitude": point[2] if point else None,
+        "url": url,
+    }
+    return {name: value for name, value in shown.items() if value}
 
 
 def _extra(message: Tag, channel: str, number: str, ref: PostRef) -> Iterator[tuple[str, Any]]:
@@ -228,7 +307,17 @@ def _extra(message: Tag, channel: str, number: str, ref: PostRef) -> Iterator[tu
     preview = message.select_one("a.tgme_widget_message_link_preview[href]")
     if preview is not None:
         title, about = preview.select_one(".link_preview_title"), preview.select_one(".link_preview_description")
-        yield "card", {"url": str(preview["href"]), "title": _words(title), "description": _words(about)}
+        more = {
+            "site": _words(preview.select_one(".link_preview_site_name")),
+            "image": _background(
+                preview.select_one(".link_preview_image, .link_preview_right_image, .link_preview_video_thumb")
+            ),
+        }
+        yield (
+            "card",
+            {"url": str(preview["href"]), "title": _words(title), "description": _words(about)}
+            | {name: value for name, value in more.items() if value},
+        )
     files = [
         {"title": _words(file.select_one(".tgme_widget_message_document_title")),
          "size": _words(file.select_one(".tgme_widget_message_document_extra"))}
@@ -237,6 +326,15 @@ def _extra(message: Tag, channel: str, number: str, ref: PostRef) -> Iterator[tu
     if files:
         yield "documents", files
         yield "not_archived", "attached files: the public page names them and does not give them"
+    asked = _first(message, ".tgme_widget_message_poll")
+    if asked is not None:
+        voters = _counted(_words(_first(message, ".tgme_widget_message_voters")))
+        yield "poll", _poll(asked) | ({"voters": voters} if voters is not None else {}) or True
+    place = _first(message, ".tgme_widget_message_location_wrap, .tgme_widget_message_venue_wrap") or _first(
+        message, '[class*="tgme_widget_message_location"]'
+    )
+    if place is not None:
+        yield "location", _location(place) or place.get_text(" ", strip=True) or True
     for kind in _OTHERS:
         element = _first(message, f'[class*="tgme_widget_message_{kind}"]')
         if element is not None:
