@@ -271,6 +271,68 @@ def test_metas_errors_never_prove_that_a_facebook_post_is_gone(world, status):
     assert found(world, "instagram", "CYokA48MWDA").outcome is expected
 
 
+def meta(html: str, **more: object) -> Capture:
+    return capture("https://graph.facebook.com/", {"version": "1.0", "type": "rich", "html": html, **more})
+
+
+@pytest.mark.parametrize(
+    "words", ["Post by @quay.watch", "@quay.watch", "Photo by @quay.watch"], ids=["post", "name", "photo"]
+)
+def test_what_a_threads_embed_code_says_of_itself_is_not_the_posts_text(words):
+    link = "https://www.threads.com/@quay.watch/post/DNJQOX0RA08"
+    code = (
+        f'<blockquote class="text-post-media" data-text-post-permalink="{link}" data-text-post-version="0"> '
+        f'<a href="{link}" target="_blank"> <div><div> <svg aria-label="Threads"></svg></div> <div> {words}</div> '
+        "<div> View on Threads</div></div></a>{}</blockquote>"
+    )
+    finding = threads.read_oembed(meta(code.format("")), PostRef("threads", "DNJQOX0RA08"))
+    assert (finding.outcome, finding.post, finding.tombstone) == (Outcome.HIDDEN, None, "@quay.watch")
+    quoted = threads.read_oembed(meta(code.format("<p>It fell</p>")), PostRef("threads", "DNJQOX0RA08"))
+    assert (quoted.post.text, quoted.post.author.handle) == ("It fell", "quay.watch")
+
+
+INSTAGRAM = (
+    '<blockquote class="instagram-media" data-instgrm-captioned data-instgrm-permalink="https://www.instagram.com/p/'
+    'CYokA48MWDA/"><div>{}<p><a href="https://www.instagram.com/p/CYokA48MWDA/">{}</a></p></div></blockquote>'
+)
+POSTED = PostRef("instagram", "CYokA48MWDA")
+
+
+@pytest.mark.parametrize(
+    ("byline", "name"),
+    [
+        ("Ein Beitrag geteilt von Quay Watch (@quay.watch)", "Quay Watch"),
+        ("Una publicación compartida por Quay Watch (@quay.watch)", "Quay Watch"),
+        ("Quay Watch (Port)(@quay.watch)がシェアした投稿", None),
+    ],
+)
+def test_who_posted_is_no_caption_in_whatever_language(byline, name):
+    finding = instagram.read_oembed(meta(INSTAGRAM.format("", byline)), POSTED)
+    assert (finding.outcome, finding.reason, finding.tombstone) == (Outcome.HIDDEN, Reason.LOGIN_WALL, byline)
+    post = instagram.read_oembed(meta(INSTAGRAM.format("<p>It fell</p>", byline)), POSTED).post
+    assert (post.text, post.author.handle, post.author.name) == ("It fell", "quay.watch", name)
+
+
+def test_a_caption_that_names_somebody_is_not_taken_for_who_posted():
+    code = INSTAGRAM.format("<p>Photo shared by Ana (@ana)</p>", "A post shared by Quay Watch (@quay.watch)")
+    post = instagram.read_oembed(meta(code), POSTED).post
+    assert (post.text, post.author.handle) == ("Photo shared by Ana (@ana)", "quay.watch")
+
+
+def test_what_older_answers_told_beside_the_code_is_kept():
+    still = "https://scontent.example/v/1.jpg"
+    answer = meta(
+        INSTAGRAM.format("", "A post shared by Quay Watch (@quay.watch)"), title="It fell", author_name="quay.watch",
+        author_id=4219314927, thumbnail_url=still, thumbnail_width=640, thumbnail_height=480,
+    )  # fmt: skip
+    post = instagram.read_oembed(answer, POSTED).post
+    assert (post.text, post.author.handle, post.author.id) == ("It fell", "quay.watch", "4219314927")
+    assert [(each.kind, each.urls, each.width) for each in post.media] == [
+        ("photo", (still,), 640),
+        ("unknown", (), None),
+    ]
+
+
 @pytest.mark.parametrize(
     ("code", "reason"), [(4, Reason.RATE_LIMITED), (190, Reason.LOGIN_WALL), (1, Reason.BAD_REQUEST)]
 )

@@ -98,8 +98,8 @@ def read_oembed(capture: Capture, ref: PostRef) -> Finding:
             ref=ref,
             author=Author(
                 handle[1] if handle else None,
-                author.get_text().strip() or None if author else None,
-                url=str(author["href"]) if author else None,
+                (author.get_text().strip() if author else None) or shown.author_name,
+                url=str(author["href"]) if author else shown.author_url,
             ),
             text=text,
             created_on=next((day for day in days if day), None),

@@ -43,13 +43,36 @@ def posted_at(id: str) -> dt.datetime | None:
 
 _NAME = r"(?P<name>[^\n()（]{0,80}?)\s*[(（]\s{0,3}@(?P<handle>(?:[\w.]|\\_){1,30})\s{0,3}[)）]"
 
+#: Who posted, as embed codes say it in the language they were made in.
+_BYLINES = (
+    r"A (?:photo|video|post|reel) (?:posted|shared) by " + _NAME,
+    r"(?:Ein Beitrag|Ein Foto|Ein Video) geteilt von " + _NAME,
+    r"Ein von " + _NAME + r" (?:geteilter Beitrag|gepostetes (?:Foto|Video))",
+    r"Une (?:publication|photo|vidéo) (?:partagée|publiée) par " + _NAME,
+    r"Una (?:publicación|foto) (?:compartida|publicada) (?:por|de) " + _NAME,
+    r"Un (?:post|video) (?:condiviso|pubblicato) da " + _NAME,
+    r"Uma (?:publicação|foto) (?:compartilhada|partilhada|publicada) por " + _NAME,
+    r"(?:Een (?:bericht|foto|video) (?:gedeeld|geplaatst) door|Een door) " + _NAME,
+    r"Sebuah kiriman dibagikan oleh " + _NAME,
+    r"Post udostępniony przez " + _NAME,
+    r"Публикация от " + _NAME,
+    r"(?:Ett inlägg|Et opslag|Et innlegg) del(?:at|t) a[vf] " + _NAME,
+    r"Příspěvek sdílený " + _NAME,
+    r"O postare distribuită de " + _NAME,
+    r"Η δημοσίευση κοινοποιήθηκε από το χρήστη " + _NAME,
+    r"Допис, поширений " + _NAME,
+    r"โพสต์ที่แชร์โดย " + _NAME,
+    r"تمت مشاركة منشور بواسطة " + _NAME,
+    r"פוסט משותף על ידי " + _NAME,
+)
 _BYLINE = re.compile(r"(?:shared|posted) by .{0,200}?\(@([\w.]{1,30})\)", re.ASCII | re.IGNORECASE | re.DOTALL)
+_NAMED = re.compile(r"[(（]\s{0,3}@([\w.]{1,30})\s{0,3}[)）]", re.ASCII)
 _VIEW = re.compile(r"view this (?:post|reel|photo|video|profile) on instagram", re.IGNORECASE)
 
 
 def read_oembed(capture: Capture, ref: PostRef) -> Finding:
     """PLATFORMS.md 3.9: an embed code. Its older form quotes the caption; the newer one names the author only, and then
-    the post is there and not shown. Never a picture: `thumbnail_url` went in 2025."""
+    the post is there and not shown. A picture only in answers of before November 2025, and a small one."""
     from archiver import answers, oembed
     from archiver.errors import ParseError
 
@@ -65,32 +88,62 @@ def read_oembed(capture: Capture, ref: PostRef) -> Finding:
     if refs and ref not in refs:
         raise ParseError(f"{capture.url}: asked for {ref}, shows {refs[0]}")
     paragraphs = [each.get_text().strip() for each in quote.select("p")]
-    byline = next((each for each in paragraphs if _BYLINE.search(each)), None)
-    caption = "\n\n".join(each for each in paragraphs if each and each != byline and not _VIEW.fullmatch(each))
+    byline = _byline(paragraphs)
+    quoted = [each for each in paragraphs if each and each is not byline and not _VIEW.fullmatch(each)]
+    # The answers of before 2020, and those to tokens till 2025, told the caption and its author beside the code.
+    caption = "\n\n".join(quoted) or shown.title
     if not caption:
         # It exists, and what it says is for those who log in.
         return Finding(Outcome.HIDDEN, Reason.LOGIN_WALL, tombstone=byline)
-    named = _BYLINE.search(byline or "")
-    name = re.search(r"(?:shared|posted) by\s+(.*?)\s*\(@", byline or "", re.IGNORECASE | re.DOTALL)
+    handle, name = _author(byline or "")
+    handle = handle or (shown.author_name if re.fullmatch(r"[\w.]{1,30}", shown.author_name or "", re.ASCII) else None)
     time = quote.select_one("time[datetime]")
+    still = Media(
+        "photo",
+        "thumbnail",
+        tuple(filter(None, [shown.thumbnail_url])),
+        None,
+        shown.thumbnail_width,
+        shown.thumbnail_height,
+    )
+    id = shown.members.get("author_id")
     return Finding(
         Outcome.FOUND,
         Reason.OK,
         Post(
             ref=ref,
             author=Author(
-                named[1] if named else None,
-                name[1] if name else None,
-                url=f"https://www.instagram.com/{named[1]}/" if named else None,
+                handle,
+                name,
+                str(id) if isinstance(id, int | str) and id else None,
+                f"https://www.instagram.com/{handle}/" if handle else None,
             ),
             text=caption,
             created_at=_moment(str(time["datetime"])) if time else None,
             url=url(ref),
             # Every post here has pictures or films; which, is not said.
-            media=(Media("unknown", "post", ()),),
+            media=(*((still,) if still.urls else ()), Media("unknown", "post", ())),
             extra=(("not_archived", "its pictures and films: oEmbed gives an embed code"),),
         ),
     )
+
+
+def _byline(paragraphs: list[str]) -> str | None:
+    """The paragraph that says who posted: the last that names somebody so. A caption may name others."""
+    said = [each for each in paragraphs if _BYLINE.search(each) or any(re.search(form, each) for form in _BYLINES)]
+    # In whatever language: it stands last, and nothing else need.
+    last = next((each for each in reversed(paragraphs) if each), "")
+    return said[-1] if said else last if _NAMED.search(last) else None
+
+
+def _author(byline: str) -> tuple[str | None, str | None]:
+    """Handle and shown name."""
+    for form in _BYLINES:
+        if found := re.search(form, byline):
+            return found["handle"].replace("\\_", "_"), found["name"].strip() or None
+    named = _BYLINE.search(byline) or _NAMED.search(byline)
+    name = re.search(r"(?:shared|posted) by\s+(.*?)\s*\(@", byline, re.IGNORECASE | re.DOTALL)
+    return named[1] if named else None, name[1] if name else None
 
 
 def _moment(text: str) -> dt.datetime | None:
@@ -116,9 +169,10 @@ def _sources() -> tuple[Source, ...]:
             _oembed,
             ("graph.facebook.com",),
             "Meta's oEmbed, without a token since 2026-06-15: 1,000 requests an hour. Meta's terms allow its use for "
-            "showing posts. No pictures, no author fields; a caption only where the embed code quotes it.",
+            "showing posts. No pictures and no author fields since November 2025; a caption only where the embed code "
+            "quotes it.",
             is_whole=False,
-            gives=parts("text, author, time"),
+            gives=parts("text, author, account id, time, pictures"),
         ),
     )
 
@@ -140,27 +194,7 @@ PLATFORM = Platform(
         classes=("instagram-media",),
         tags=("amp-instagram",),
         attributes=(("data-shortcode@", r"([\w-]{5,40})"),),
-        bylines=(
-            r"A (?:photo|video|post|reel) (?:posted|shared) by " + _NAME,
-            r"(?:Ein Beitrag|Ein Foto|Ein Video) geteilt von " + _NAME,
-            r"Ein von " + _NAME + r" (?:geteilter Beitrag|gepostetes (?:Foto|Video))",
-            r"Une (?:publication|photo|vidéo) (?:partagée|publiée) par " + _NAME,
-            r"Una (?:publicación|foto) (?:compartida|publicada) (?:por|de) " + _NAME,
-            r"Un (?:post|video) (?:condiviso|pubblicato) da " + _NAME,
-            r"Uma (?:publicação|foto) (?:compartilhada|partilhada|publicada) por " + _NAME,
-            r"(?:Een (?:bericht|foto|video) (?:gedeeld|geplaatst) door|Een door) " + _NAME,
-            r"Sebuah kiriman dibagikan oleh " + _NAME,
-            r"Post udostępniony przez " + _NAME,
-            r"Публикация от " + _NAME,
-            r"(?:Ett inlägg|Et opslag|Et innlegg) del(?:at|t) a[vf] " + _NAME,
-            r"Příspěvek sdílený " + _NAME,
-            r"O postare distribuită de " + _NAME,
-            r"Η δημοσίευση κοινοποιήθηκε από το χρήστη " + _NAME,
-            r"Допис, поширений " + _NAME,
-            r"โพสต์ที่แชร์โดย " + _NAME,
-            r"تمت مشاركة منشور بواسطة " + _NAME,
-            r"פוסט משותף על ידי " + _NAME,
-        ),
+        bylines=_BYLINES,
         # `shared by`, `geteilt von`, …: a word or two in ASCII, then the name, then the handle.
         byline_screens=(
             r"(?:posted|shared) by\b",

@@ -37,7 +37,8 @@ def posted_at(id: str) -> dt.datetime | None:
     return dt.datetime.fromtimestamp(((number >> 23) + _EPOCH_MS) / 1000, dt.UTC)
 
 
-_VIEW = re.compile(r"view (?:this post )?on threads|", re.IGNORECASE)
+#: What the embed code says of itself, whether or not it quotes the post.
+_OWN_WORDS = r"(?:view (?:this post )?on threads|(?:(?:post|photo|video|reply) by )?@?{named})?"
 _AUTHOR = re.compile(r"threads\.(?:net|com)/@([\w.]{1,40})/post/", re.ASCII | re.IGNORECASE)
 
 
@@ -59,8 +60,9 @@ def read_oembed(capture: Capture, ref: PostRef) -> Finding:
     if refs and ref not in refs:
         raise ParseError(f"{capture.url}: asked for {ref}, shows {refs[0]}")
     named = next((by[1] for link in links if (by := _AUTHOR.search(link))), None)
-    lines = [line for line in quote.get_text("\n").split("\n") if not _VIEW.fullmatch(line.strip())]
-    text = "\n".join(line.strip() for line in lines if line.strip().lstrip("@") != named)
+    own = re.compile(_OWN_WORDS.format(named=re.escape(named or "")), re.IGNORECASE)
+    lines = [line.strip() for line in quote.get_text("\n").split("\n")]
+    text = "\n".join(line for line in lines if not own.fullmatch(line))
     if not text:
         return Finding(Outcome.HIDDEN, Reason.LOGIN_WALL, tombstone=f"@{named}" if named else None)
     return Finding(
