@@ -131,6 +131,7 @@ def test_a_video_is_read_from_its_archived_watch_page(world: World, film: Shared
         "The crane & the ferry", "harbourwatch", "Harbour", AT,
     )  # fmt: skip
     assert dict(post.extra)["description"] == "At dawn; nobody was hurt."
+    assert dict(post.extra)["captions"] == {"en": f"https://www.youtube.com/api/timedtext?v={VIDEO}&lang=en"}
     assert dict(post.counts) == {"views": 12345}
     still, shown = post.media
     assert (still.urls[0].rpartition("/")[2], shown.urls, shown.duration) == ("hqdefault.jpg", (), 42.0)
@@ -146,6 +147,48 @@ def test_a_clip_is_read_from_its_archived_page(world: World, clip: Shared, form:
     )  # fmt: skip
     assert [each.kind for each in post.media] == ["photo", "video"]
     assert dict(post.counts) == {"likes": 5, "reposts": 2, "replies": 3, "views": 900}
+
+
+def kept_clip(**more: object):
+    clip = {
+        "id": CLIP,
+        "desc": "Dancing",
+        "createTime": "1722975420",
+        "author": {"id": "6", "uniqueId": "sigmachad"},
+        **more,
+    }
+    state = json.dumps({"__DEFAULT_SCOPE__": {"webapp.video-detail": {"itemInfo": {"itemStruct": clip}}}})
+    page = f'<script id="__UNIVERSAL_DATA_FOR_REHYDRATION__" type="application/json">{state}</script>'
+    return tiktok.read_archived(capture("https://www.tiktok.com/", page), PostRef("tiktok", CLIP)).post
+
+
+def test_every_encoding_of_a_clip_is_listed_the_largest_first() -> None:
+    def encoding(name: str, wide: int, bits: int) -> dict[str, object]:
+        urls = [f"https://v{host}.example/{name}.mp4" for host in (1, 2)]
+        return {"Bitrate": bits, "PlayAddr": {"Width": wide, "Height": wide * 2, "UrlList": urls}}
+
+    video = {
+        "width": 360, "height": 640, "duration": 12, "playAddr": [{"src": "https://v1.example/play.mp4"}],
+        "bitrateInfo": [encoding("small", 360, 900), encoding("large", 720, 2000), encoding("lean", 720, 1000)],
+        "subtitleInfos": [{"LanguageCodeName": "eng-US", "Url": "https://v1.example/eng.vtt", "Format": "webvtt"}],
+    }  # fmt: skip
+    post = kept_clip(video=video, statsV2={"diggCount": "5", "playCount": "900"})
+    (film,) = post.media
+    assert [url.rpartition("/")[2] for url in film.urls] == [
+        "large.mp4", "large.mp4", "lean.mp4", "lean.mp4", "small.mp4", "small.mp4", "play.mp4",
+    ]  # fmt: skip
+    assert [each.bitrate for each in film.variants] == [2000, 2000, 1000, 1000, 900, 900]
+    assert dict(post.extra)["captions"] == {"eng-US": "https://v1.example/eng.vtt"}
+    assert dict(post.counts) == {"likes": 5, "views": 900}
+
+
+def test_the_pictures_of_a_tiktok_have_their_size_and_every_address() -> None:
+    urls = ["https://p1.example/a.webp", "https://p2.example/a.webp"]
+    post = kept_clip(imagePost={"images": [{"imageURL": {"urlList": urls}, "imageWidth": 1080, "imageHeight": 1920}]})
+    assert [(each.kind, list(each.urls), each.width, each.height) for each in post.media] == [
+        ("photo", urls, 1080, 1920)
+    ]
+    assert post.url == f"https://www.tiktok.com/@sigmachad/photo/{CLIP}"
 
 
 def test_an_archived_redirect_leads_to_the_address_that_was_kept(world: World) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from archiver.model import (
     Author,
@@ -18,6 +20,7 @@ from archiver.model import (
     Rank,
     Reason,
     Resolving,
+    Variant,
 )
 from archiver.platforms import Example, Markup, Platform, Source, parts, wayback
 
@@ -91,11 +94,15 @@ def read_oembed(capture: Capture, ref: PostRef) -> Finding:
             ref=ref,
             author=Author(handle, shown.author_name, None, shown.author_url),
             text=shown.title or "",
-            url=f"https://www.tiktok.com/@{handle}/video/{ref.id}" if handle else url(ref),
+            url=_page(handle, ref, is_photo=kind == "photo"),
             media=tuple(media),
             extra=(("not_archived", "the video or pictures themselves: oEmbed gives text, author and a still"),),
         ),
     )
+
+
+def _page(handle: str | None, ref: PostRef, *, is_photo: bool) -> str:
+    return f"https://www.tiktok.com/@{handle}/{'photo' if is_photo else 'video'}/{ref.id}" if handle else url(ref)
 
 
 def _oembed(ref: PostRef, claim: Claim) -> Look:
@@ -137,20 +144,25 @@ def read_archived(capture: Capture, ref: PostRef) -> Finding:
         return answers.absent(Reason.UNKNOWN, string(scope.get("statusMsg")) or "no clip in the page's data")
     if clip.get("id") != ref.id:
         raise ParseError(f"{capture.url}: asked for {ref.id}, shows {clip.get('id')!r:.40}")
-    author, film, stats = clip.get("author"), mapping(clip.get("video")), mapping(clip.get("stats"))
+    author, film = clip.get("author"), mapping(clip.get("video"))
+    stats = mapping(clip.get("stats")) or mapping(clip.get("statsV2"))
     who = mapping(author)
     handle = string(who.get("uniqueId")) or string(author)
     still = web_url(film.get("originCover")) or web_url(film.get("cover"))
-    pictures = [
-        web_url(next(iter(listing(mapping(mapping(each).get("imageURL")).get("urlList"))), None))
-        for each in listing(mapping(clip.get("imagePost")).get("images"))
-    ]
-    seconds, shape = number(film.get("duration")), (size(film.get("width")), size(film.get("height")))
-    play = web_url(film.get("playAddr"))
+    pictures = [mapping(each) for each in listing(mapping(clip.get("imagePost")).get("images"))]
     media = [Media("photo", "thumbnail", (still,))] if still else []
-    media += [Media("photo", f"photo-{place}", (each,)) for place, each in enumerate(pictures, 1) if each]
+    for place, each in enumerate(pictures, 1):
+        urls = [address for one in listing(mapping(each.get("imageURL")).get("urlList")) if (address := web_url(one))]
+        if urls:
+            shape = size(each.get("imageWidth")), size(each.get("imageHeight"))
+            media.append(Media("photo", f"photo-{place}", tuple(dict.fromkeys(urls)), None, *shape))
     if not pictures:
-        media.append(Media("video", "post", (play,) if play else (), None, *shape, float(seconds) if seconds else None))
+        media.append(_film(film))
+    captions = {
+        language: address
+        for each in map(mapping, listing(film.get("subtitleInfos")))
+        if (language := string(each.get("LanguageCodeName"))) and (address := web_url(each.get("Url")))
+    }
     made = number(clip.get("createTime"))
     return Finding(
         Outcome.FOUND,
@@ -165,7 +177,7 @@ def read_archived(capture: Capture, ref: PostRef) -> Finding:
             ),
             text=string(clip.get("desc")) or "",
             created_at=dt.datetime.fromtimestamp(made, dt.UTC) if made and 0 < made < 10_000_000_000 else None,
-            url=f"https://www.tiktok.com/@{handle}/video/{ref.id}" if handle else url(ref),
+            url=_page(handle, ref, is_photo=bool(pictures)),
             media=tuple(media),
             counts=counts(
                 likes=stats.get("diggCount"),
@@ -173,8 +185,40 @@ def read_archived(capture: Capture, ref: PostRef) -> Finding:
                 replies=stats.get("commentCount"),
                 views=stats.get("playCount"),
             ),
-            extra=pairs(music=string(mapping(clip.get("music")).get("title"))),
+            extra=pairs(music=string(mapping(clip.get("music")).get("title")), captions=captions),
         ),
+    )
+
+
+def _film(film: Mapping[str, Any]) -> Media:
+    """A clip's film: its encodings (`bitrateInfo`), the largest first, then the one its own player takes, which is an
+    address or a list of them."""
+    from archiver.untyped import listing, mapping, number, size, web_url
+
+    made: list[tuple[int, int, Variant]] = []
+    for each in map(mapping, listing(film.get("bitrateInfo"))):
+        play = mapping(each.get("PlayAddr"))
+        pixels, bits = (size(play.get("Width")) or 0) * (size(play.get("Height")) or 0), number(each.get("Bitrate"))
+        made += [
+            (pixels, bits or 0, Variant(address, "video/mp4", bits))
+            for one in listing(play.get("UrlList"))
+            if (address := web_url(one))
+        ]
+    made.sort(key=lambda each: each[:2], reverse=True)
+    addresses = film.get("playAddr")
+    played = [mapping(each).get("src") or each for each in (addresses if isinstance(addresses, list) else [addresses])]
+    seconds = number(film.get("duration"))
+    return Media(
+        "video",
+        "post",
+        tuple(
+            dict.fromkeys([*(variant.url for _, _, variant in made), *(url for one in played if (url := web_url(one)))])
+        ),
+        None,
+        size(film.get("width")),
+        size(film.get("height")),
+        float(seconds) if seconds else None,
+        variants=tuple(dict.fromkeys(variant for _, _, variant in made)),
     )
 
 
@@ -194,7 +238,7 @@ def _sources() -> tuple[Source, ...]:
             _addresses,
             read_archived,
             terms="Needs the author's name, which the article states.",
-            gives="text, author, account id, time, pictures, films, counts",
+            gives="text, author, account id, time, pictures, films, counts, captions",
         ),
     )
 

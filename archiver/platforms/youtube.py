@@ -126,6 +126,7 @@ def read_archived(capture: Capture, ref: PostRef) -> Finding:
     published = string(about.get("publishDate"))
     at = moment(published) if published and "T" in published else None
     seconds = number(details.get("lengthSeconds"))
+    tracks = mapping(mapping(mapping(player).get("captions")).get("playerCaptionsTracklistRenderer"))
     return Finding(
         Outcome.FOUND,
         Reason.OK,
@@ -146,6 +147,11 @@ def read_archived(capture: Capture, ref: PostRef) -> Finding:
             extra=pairs(
                 description=string(details.get("shortDescription")),
                 keywords=[each for each in map(string, listing(details.get("keywords"))) if each],
+                captions={
+                    language: address
+                    for each in map(mapping, listing(tracks.get("captionTracks")))
+                    if (language := string(each.get("languageCode"))) and (address := web_url(each.get("baseUrl")))
+                },
                 not_archived="the video itself",
             ),
         ),
@@ -175,7 +181,7 @@ def _sources() -> tuple[Source, ...]:
             _addresses,
             read_archived,
             terms="Watch pages state title, description, author, date and views.",
-            gives="text, author, account id, time, day, pictures, counts, description",
+            gives="text, author, account id, time, day, pictures, counts, description, captions",
         ),
     )
 

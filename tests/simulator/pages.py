@@ -100,6 +100,9 @@ def youtube(post: Shared) -> str:
         "microformat": {"playerMicroformatRenderer": {
             "ownerProfileUrl": f"http://www.youtube.com/@{post.handle}", "publishDate": post.created_at.isoformat(),
         }},
+        "captions": {"playerCaptionsTracklistRenderer": {"captionTracks": [
+            {"baseUrl": f"https://www.youtube.com/api/timedtext?v={post.name}&lang=en", "languageCode": "en"},
+        ]}},
     }  # fmt: skip
     return (
         f"<html><body><script>var ytInitialPlayerResponse = {json.dumps(player)};var meta = 1;</script></body></html>"
