@@ -14,11 +14,12 @@ import html
 import itertools
 import operator
 import re
+import urllib.parse
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from archiver.articles import screen
+from archiver.articles import screen, shortcodes
 from archiver.articles.budget import STEPS, Budget
 from archiver.articles.decoding import Decoded, characters, decode
 from archiver.articles.encoded import revealed
@@ -58,6 +59,8 @@ _ACTIONS = re.compile(r"click|share|canonical|copy|action|track|^on|^alt$|^title
 _EMBED_LINK = re.compile(
     r"(?<![a-z])(?:embed(?:ly|ded)?|oembed|lazy-?load-?\w+|lazy-?youtube|ytp?-lazy|youtube-lazy|video-lazy)(?![a-z])|embedly"
 )
+# Elements whose text is a sample of source.
+_SAMPLES = frozenset({"code", "pre", "kbd", "samp"})
 _MARKUP_IN_TEXT = re.compile(
     r"(?:<|&(?:amp;)*lt;)(?:blockquote|iframe|div|section|figure|amp-|a|p|object|embed|script)\b", re.IGNORECASE
 )
@@ -155,6 +158,8 @@ class _Reader:
         #: A JSON document is the article itself, so its links count; a script's strings may be of anything.
         self.keeps_links = False
         self.is_linked_data = False
+        #: Whether it is what an embed's own element says of it; the first post named there is the one.
+        self.is_box = self.has_shown = False
         #: The post that the page itself is, where a network's own page was saved: it shows itself, and embeds nothing.
         self.canonical: PostRef | None = None
         self.nodes: dict[int, LexborNode] = {}
@@ -401,6 +406,9 @@ class _Reader:
         is_link = tag in {"a", "area"}
         networks = self.networks.get(at)
         seen: set[PostRef] = set()
+        if (awaited := _awaited(tag, attributes)) and not node.text(strip=True):
+            seen.add(awaited)
+            yield self._place(Kind.EMBED, awaited, None, at, node)
         for name, value in attributes.items():
             if not value or name == self.tree.mark or (_is_action(name) and not (name == "value" and tag == "param")):
                 continue
@@ -411,7 +419,8 @@ class _Reader:
                 if self.escapes >= MAX_ESCAPES:
                     self._leave(name, value.encode("utf-8", "replace"))
                 elif len(value) > 20:
-                    yield from self._inner(hidden or value, f"attr:{name}", at, node)
+                    is_box = _is_box(tag, attributes.get("class") or "")
+                    yield from self._inner(hidden or value, f"attr:{name}", at, node, is_box=is_box)
                 continue
             if ref := _named(name, value, tag, attributes.get("class") or "", networks):
                 if ref in seen:
@@ -529,12 +538,17 @@ class _Reader:
     ) -> tuple[bool, Attribution | None]:
         """Whether a link stands for an embed: by its class, by the wrapper round it, or because it is the date of an
         attribution in a quotation, which is then given too."""
-        if _EMBED_LINK.search((attributes.get("class") or "").lower()):
+        if _EMBED_LINK.search((attributes.get("class") or "").lower()) or "data-iframely-url" in attributes:
             return True, None
         parent, levels = node.parent, 0
         while parent is not None and parent.is_element_node and levels < 8:
             if parent.tag == "blockquote":
                 label = node.text().strip()
+                # A script replaces it: a link without text shows nobody anything.
+                if _EMBED_LINK.search((parent.attributes.get("class") or "").lower()) or (
+                    not label and node.first_child is None
+                ):
+                    return True, None
                 text = self._flat(parent)
                 for signed in self._signatures(parent):
                     if signed.platform == ref.platform and label and _is_date_of(signed, label, text):
@@ -559,14 +573,20 @@ class _Reader:
             if self.escapes < MAX_ESCAPES and _MARKUP_IN_TEXT.search(text):
                 yield from self._inner(text, "escaped-text", at, None)
                 continue
-            for _, url in urls(text):
+            for named_at, url in urls(text):
                 url = url if "//" in url[:8] else f"https://{url}"
                 ref = recognise(url)
                 if ref is None or ref == linked:
                     continue
                 start, end = self._find(url, ref.id, at)
-                kind = Kind.EMBED if "wp-block-embed__wrapper" in (owner.attributes.get("class") or "") else Kind.LINK
+                is_embed = "wp-block-embed__wrapper" in (owner.attributes.get("class") or "") or (
+                    owner.tag not in _SAMPLES and shortcodes.holds(text, named_at)
+                )
+                kind = Kind.EMBED if is_embed else Kind.LINK
                 yield replace(self._place(kind, ref, url, at, owner), start=start, end=end, node=owner)
+            for _, _, ref in shortcodes.posts(text) if owner.tag not in _SAMPLES else ():
+                start, end = self._find(ref.id, ref.id, at)
+                yield replace(self._place(Kind.EMBED, ref, None, at, owner), start=start, end=end, node=owner)
             told = _short_code((link.attributes.get("href") if link else None) or "")
             codes, pics = short_codes(text, 0, len(text))
             for code in codes:
@@ -702,11 +722,14 @@ class _Reader:
 
     # --- what stands escaped ----------------------------------------------------------------------------------------
 
-    def _inner(self, text: str, where: str, at: int, node: LexborNode | None) -> Iterator[Place]:
+    def _inner(
+        self, text: str, where: str, at: int, node: LexborNode | None, *, is_box: bool = False
+    ) -> Iterator[Place]:
         """References in markup or JSON that stands escaped in an attribute, a text or a string of this page."""
         # Text before the first tag needs an element to stand in.
         content = text if text.lstrip()[:1] in {"<", "{", "["} else f"<div>{text}"
         piece = self._piece(content.encode("utf-8", "replace"), where)
+        piece.is_box = is_box
         end = self._end(at, node) if node is not None else None
         # The same id may stand unescaped between the start tag and the text.
         begin = max(at, self.page.find(b"&lt;", at)) if where == "escaped-text" else at
@@ -778,8 +801,10 @@ class _Reader:
             yield from self._inner_at(text, where, at, len(island.raw))
         elif (ref := recognise(text)) is not None:
             # Linked data describes what the page shows; what is described is shown elsewhere.
-            if (island.is_embed and not self.is_linked_data) or self.keeps_links:
-                kind = Kind.EMBED if island.is_embed else Kind.LINK
+            is_embed = not self.has_shown if self.is_box else island.is_embed
+            self.has_shown = True
+            if (is_embed and not self.is_linked_data) or self.keeps_links:
+                kind = Kind.EMBED if is_embed else Kind.LINK
                 claim = Claim(handle=author(ref, text))
                 yield Place(kind, ref.platform, ref, text, claim, where, None, at, at + len(island.raw))
         elif "(@" in text and (signed := list(attributions(text))):
@@ -919,7 +944,11 @@ def _shows_nothing(page: bytes, lt: int, networks: frozenset[str]) -> bool:
         if "&" in value and _CHARACTER_REFERENCE.search(value):
             return False
         attributes.setdefault(attribute.lower(), value.replace("&amp;", "&"))
-    if _container(name, attributes) or (name == "link" and attributes.get("rel") == "canonical"):
+    if (
+        _container(name, attributes)
+        or _awaited(name, attributes)
+        or (name == "link" and attributes.get("rel") == "canonical")
+    ):
         return False
     classes = attributes.get("class") or ""
     return not any(
@@ -985,10 +1014,64 @@ def _id_attributes() -> dict[str, tuple[tuple[Platform, re.Pattern[str]], ...]]:
     return {name: tuple(entries) for name, entries in table.items()}
 
 
+@functools.cache
+def _placeholders() -> dict[str, tuple[tuple[Platform, re.Pattern[str], re.Pattern[str]], ...]]:
+    table: dict[str, list[tuple[Platform, re.Pattern[str], re.Pattern[str]]]] = {}
+    for platform in platforms().values():
+        for name, word, pattern in platform.markup.placeholders:
+            table.setdefault(name, []).append((platform, re.compile(word), re.compile(pattern)))
+    return {name: tuple(entries) for name, entries in table.items()}
+
+
+def _awaited(tag: str, attributes: dict[str, str | None]) -> PostRef | None:
+    """The post that a script will put into an empty element of that name and id."""
+    for name in attributes.keys() & _placeholders().keys():
+        for platform, word, pattern in _placeholders()[name]:
+            found = pattern.fullmatch((attributes[name] or "").strip())
+            said = " ".join([tag, *(attributes.get(each) or "" for each in _CALLED)]).lower()
+            if found and word.search(said) and not _NO_BOX.search(said):
+                return platform.match(platform.url(PostRef(platform.name, found[1])))
+    return None
+
+
+_CALLED = ("class", "data-provider", "data-type", "data-network", "data-platform", "data-service")
+
+
 def _named(name: str, value: str, tag: str, classes: str, networks: frozenset[str] | None) -> PostRef | None:
     """The post that an attribute names, by a URL or by an id."""
     by_url = recognise(value, networks) if "/" in value or "%2" in value else None
+    if by_url is None and tag in _FRAMES and "?" in value and "//" in value:
+        by_url = _asked_for(value, networks)
     return by_url or _by_attribute(name, value, tag, classes)
+
+
+_BOX = re.compile(
+    r"(?<![a-z])(?:tweet|twitter|instagram|youtube|tiktok|bluesky|mastodon|telegram|threads|facebook|reddit|o?embed)(?![a-z])"
+)
+_NO_BOX = re.compile(r"shar|follow|timeline|feed|button|list|profile|count")
+
+
+def _is_box(tag: str, classes: str) -> bool:
+    """Whether an element is called after a network or an embed: a box for one, where its name is of nothing else."""
+    said = f"{tag} {classes}".lower()
+    return _BOX.search(said) is not None and not _NO_BOX.search(said)
+
+
+def _asked_for(frame: str, networks: frozenset[str] | None) -> PostRef | None:
+    """The post that a frame of a third party is asked to show (`…/embed?url=https%3A%2F%2F…`): embed services' cards,
+    the players they wrap. Those that share it, like it or comment on it show something else."""
+    address, _, query = frame.replace("&amp;", "&").partition("?")
+    if _BUTTON.search(address.lower()):
+        return None
+    for name, value in urllib.parse.parse_qsl(query.partition("#")[0][:4096]):
+        if name in _ASKED and (ref := recognise(value, networks)):
+            return ref
+    return None
+
+
+_FRAMES = frozenset({"iframe", "amp-iframe", "embed"})
+_ASKED = frozenset({"url", "src", "href", "u"})
+_BUTTON = re.compile(r"shar|like|follow|comment|button|tweet_|intent|login|plus")
 
 
 def _by_attribute(name: str, value: str, tag: str, classes: str) -> PostRef | None:

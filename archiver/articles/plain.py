@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from archiver.articles import shortcodes
 from archiver.articles.decoding import Decoded
 from archiver.articles.flattened import attributions, short_codes
 from archiver.articles.selectors import in_text
@@ -41,10 +42,16 @@ def _embeds(decoded: Decoded) -> Iterator[Embed]:
             continue
         end = start + len(url)
         if ref := recognise(url if "//" in url[:8] else f"https://{url}"):
+            kind = Kind.EMBED if shortcodes.holds(text, start) else Kind.LINK
             yield Embed(
-                platform=ref.platform, kind=Kind.LINK, ref=ref, url=url, claim=Claim(handle=author(ref, url)),
+                platform=ref.platform, kind=kind, ref=ref, url=url, claim=Claim(handle=author(ref, url)),
                 where="text", in_body=True, start=start, end=end, selectors=in_text(decoded, start, end),
             )  # fmt: skip
+    for start, end, ref in shortcodes.posts(text):
+        yield Embed(
+            platform=ref.platform, kind=Kind.EMBED, ref=ref, url=None, claim=Claim(), where="text", in_body=True,
+            start=start, end=end, selectors=in_text(decoded, start, end),
+        )  # fmt: skip
     for platform in platforms().values():
         if platform.markup.codes is None:
             continue

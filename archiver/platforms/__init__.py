@@ -90,6 +90,8 @@ class Markup:
     classes      class names of the elements that its embed codes make; such an element is one embed
     tags         names of its custom elements (AMP's among them)
     attributes   (attribute, expression): the attribute carries an id (group 1) rather than a URL
+    placeholders (attribute, word, expression): the same on an empty element that a script fills, whose tag, class or
+                 provider has the word in its name
     calls        expressions over script text (a widget's constructor, a JSON member); groups 1… are joined by `/`
     shortlink    a URL that leads to a post after a redirect; group 1 is its code
     codes        expression over text for short codes, group 1 the code; `pic_codes` those that name the post's media
@@ -109,6 +111,7 @@ class Markup:
     classes: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     attributes: tuple[tuple[str, str], ...] = ()
+    placeholders: tuple[tuple[str, str, str], ...] = ()
     calls: tuple[str, ...] = ()
     shortlink: str | None = None
     codes: str | None = None

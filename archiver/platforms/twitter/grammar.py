@@ -43,6 +43,8 @@ MARKUP = Markup(
         r"t\.co/\w",
         r"pic\.(?:twitter|x)\.com/\w",
         r"\[tweet ",
+        r"\{(?:\{[<%]|%)-?\s?(?:tweet|twitter|x)(?:_simple)?\s",
+        r"""(?:id|tweet)=["']\d{15,20}["']""",
     ),
     classes=("twitter-tweet", "twitter-video", "twitter-tweet-rendered"),
     tags=("amp-twitter", "twitter-widget"),
@@ -52,7 +54,14 @@ MARKUP = Markup(
         ("tweet-id", r"(\d{5,20})"),
         ("tweetid", r"(\d{5,20})"),
     ),
-    calls=(r"""createTweet(?:Embed)?\(\s*["'](\d{5,20})["']""", r"""\[tweet\s+id=["']?(\d{5,20})"""),
+    placeholders=tuple(
+        (name, r"tweet|twitter", r"(\d{15,20})")
+        for name in ("id", "data-id", "data-embed-id", "data-tweet", "data-status-id", "data-twitter-id")
+    ),
+    calls=(
+        r"""createTweet(?:Embed)?\(\s*["'](\d{5,20})["']""",
+        r"""\[tweet\s+id=["']?(\d{5,20})""",
+    ),
     shortlink=r"(?:https?:)?//(?:www\.)?(?:t\.co|pic\.(?:twitter|x)\.com)/(\w{4,40})(?:[/?#].*)?",
     codes=r"(?:pic\.(?:twitter|x)\.com|t\.co(?<![A-Za-z0-9.-]t\.co)|https?://t\.co)/([A-Za-z0-9]{7,10})",
     pic_codes=r"pic\.(?:twitter|x)\.com/([A-Za-z0-9]{7,10})",
