@@ -55,7 +55,7 @@ def _over_tls(options: argparse.Namespace) -> int:
     print(
         f"one day over TLS: {day.report['articles']} articles, embeds: {states}; {day.requests} requests in "
         f"{day.seconds:.0f} s; posts that were alive: {day.alive}, not captured {len(day.missing)}; "
-        f"limits exceeded: {len(day.faults)}"
+        f"at most {day.at_once} at once to a host; limits exceeded: {len(day.faults)}"
     )
     for fault in (*day.missing, *day.faults)[:20]:
         print("FAULT", fault)

@@ -23,13 +23,15 @@ from tests.simulator.serve import Authority, Web
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """What came of it: `missing` were alive and are not captured, `faults` are limits that were exceeded."""
+    """What came of it: `missing` were alive and are not captured, `faults` are limits that were exceeded, `at_once`
+    the most requests that any host worked on at a time."""
 
     report: dict[str, Any]
     alive: int
     missing: tuple[str, ...]
     faults: tuple[str, ...]
     requests: int
+    at_once: int
     seconds: float
 
 
@@ -40,12 +42,13 @@ def live(plan: Plan, folder: Path, authority: Authority | None = None, *, hosts:
     end = START + dt.timedelta(days=1)
     world.clock = LoopClock(end)
     world.prepare({}, Paper(plan.stories, listed=10_000))
+    world.latency = 0.05
     world.counted_at = lambda: dt.datetime.now(dt.UTC)
     authority = authority or Authority()
     sources = "".join(
         f'[[sources]]\nlabel = "{name}"\npaths = ["https://{PAPER}/feed/{name}.xml"]\n' for name in SECTIONS
     )
-    with Web(world, authority, authority.write(folder)) as web:
+    with Web(world, authority, authority.write(folder), witness=world.witness) as web:
         (folder / "config.toml").write_text(
             f'[fetch]\nca_file = {json.dumps(str(web.ca_file))}\nallow_addresses = ["127.0.0.0/8"]\n'
             f'allow_ports = [80, 443, {web.port}]\n[fetch.resolve]\n"*" = "127.0.0.1:{web.port}"\n{hosts}{sources}'
@@ -68,7 +71,8 @@ def live(plan: Plan, folder: Path, authority: Authority | None = None, *, hosts:
         json.loads(done.stdout),
         len(alive),
         tuple(ref for ref in alive if ref not in seen),
-        tuple(each for each in witness.faults if "at once" not in each),
+        tuple(witness.faults),
         sum(witness.asked.values()),
+        max(count for name, count in witness.most.items() if name.endswith(" at once")),
         seconds,
     )

@@ -13,6 +13,7 @@ import hashlib
 import math
 import random
 import re
+import threading
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -112,8 +113,13 @@ class Witness:
     _minute: dict[str, deque[dt.datetime]] = field(default_factory=lambda: defaultdict(deque))
     _told: dict[str, tuple[dt.datetime, dt.datetime]] = field(default_factory=dict)
     _now_at: Counter[str] = field(default_factory=Counter)
+    _one_at_a_time: threading.RLock = field(default_factory=threading.RLock)
 
     def arrives(self, host: str, target: str, at: dt.datetime) -> None:
+        with self._one_at_a_time:
+            self._arrives(host, target, at)
+
+    def _arrives(self, host: str, target: str, at: dt.datetime) -> None:
         self.asked[host] += 1
         for name, limit in LIMITS.items():
             if not f"{host}{target}".startswith(name):
@@ -138,14 +144,16 @@ class Witness:
             self._told[host] = (known_at, until)
 
     def opened(self, host: str) -> None:
-        self._now_at[host] += 1
-        name = f"{host} at once"
-        self.most[name] = max(self.most[name], self._now_at[host])
-        if self._now_at[host] > AT_ONCE:
-            self.faults.append(f"{host}: {self._now_at[host]} requests at once, {AT_ONCE} are allowed")
+        with self._one_at_a_time:
+            self._now_at[host] += 1
+            name = f"{host} at once"
+            self.most[name] = max(self.most[name], self._now_at[host])
+            if self._now_at[host] > AT_ONCE:
+                self.faults.append(f"{host}: {self._now_at[host]} requests at once, {AT_ONCE} are allowed")
 
     def closed(self, host: str) -> None:
-        self._now_at[host] -= 1
+        with self._one_at_a_time:
+            self._now_at[host] -= 1
 
 
 # --- the paper ------------------------------------------------------------------------------------------------------
@@ -236,6 +244,8 @@ class NewsWeb(LargeWorld):
         self.spells, self.paper, self.witness = spells, paper, Witness()
         #: The clock by which hosts count what they are asked: the world's, unless the world's stands still.
         self.counted_at: Callable[[], dt.datetime] = lambda: self.clock.now
+        #: Seconds of its own time that a host takes for an answer, where the way to it takes none.
+        self.latency = 0.0
         self._starts = {host: [each.start for each in some] for host, some in spells.items()}
 
     def spell(self, host: str, at: dt.datetime) -> Spell | None:
@@ -263,7 +273,8 @@ class NewsWeb(LargeWorld):
         if response.header("date") is None:
             response = response.with_headers(("date", http_date(now)))
         self.witness.answers[response.status] += 1
-        return dataclasses.replace(response, delay=spell.seconds) if spell and spell.kind == "slow" else response
+        delay = spell.seconds if spell and spell.kind == "slow" else self.latency
+        return dataclasses.replace(response, delay=delay) if delay else response
 
     def respond(self, request: Request) -> Response:
         name = _shared(request)

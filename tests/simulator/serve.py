@@ -18,7 +18,7 @@ import threading
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import trustme
@@ -102,14 +102,23 @@ class _Host(BaseHTTPRequestHandler):
         name = host.partition(":")[0].lower()
         body = self._read_body()
         request = Request(self.command, name, target, tuple(self.headers.items()), body, self.scheme)
-        self._send(self.server.world.answer(request))
+        witness = self.server.witness
+        if witness:
+            witness.opened(name)
+        try:
+            response = self.server.world.answer(request)
+            # What takes time happens here, outside the world's lock.
+            if response.delay:
+                self.server.sleep(response.delay)
+        finally:
+            if witness:
+                # Before anything is sent: the client may ask again before we hear that it has it.
+                witness.closed(name)
+        self._send(response)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_OPTIONS = _serve
 
     def _send(self, response: Response) -> None:
-        # Everything that takes time happens here, outside the world's lock.
-        if response.delay:
-            self.server.sleep(response.delay)
         connection = self.connection
         if response.wire is Wire.SILENT:
             self.server.sleep(3600)
@@ -193,6 +202,14 @@ class _Proxy(_PlainHost):
                     return
 
 
+class Witness(Protocol):
+    """Who counts the requests that a host works on at a time."""
+
+    def opened(self, host: str) -> None: ...
+
+    def closed(self, host: str) -> None: ...
+
+
 class _Listener(socketserver.ThreadingTCPServer):
     daemon_threads = True
     block_on_close = False
@@ -202,6 +219,7 @@ class _Listener(socketserver.ThreadingTCPServer):
     def __init__(self, world: World, handler: type[_Host], authority: Authority | None = None, port: int = 0) -> None:
         self.world = world
         self._handler = handler
+        self.witness: Witness | None = None
         self.stopping = threading.Event()
         self._tls = authority.listening() if authority else None
         super().__init__(("127.0.0.1", port), handler)
@@ -236,13 +254,16 @@ class _ProxyListener(_Listener):
 class Web:
     """The running web. Use as a context manager; it stops with all its connections."""
 
-    def __init__(self, world: World, authority: Authority, ca_file: Path, port: int = 0) -> None:
+    def __init__(
+        self, world: World, authority: Authority, ca_file: Path, port: int = 0, witness: Witness | None = None
+    ) -> None:
         self.world = world
         self.ca_file = ca_file
         self._secure = _Listener(world, _Host, authority)
         self._plain = _Listener(world, _PlainHost)
         self._proxy = _ProxyListener(world, _Proxy, port=port)
         self._proxy.web = self
+        self._secure.witness = self._plain.witness = witness
         self._threads: list[threading.Thread] = []
 
     @property
