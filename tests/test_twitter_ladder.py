@@ -648,3 +648,221 @@ def test_the_same_words_with_other_emoji_are_another_post(claimed, posted, is_ch
     found = drive(resolve(Claim("Reporter", None, DAY, claimed.format(words)), None), archive(posts))
     assert found.ref == (PostRef("twitter", NOON) if is_chosen else None)
     assert is_chosen or NOON in candidates(found)
+
+
+# --- what words alone do not decide ---------------------------------------------------------------------------------
+
+WORDS = "The bridge over the river is closed until further notice, says the harbour."
+KANJI = "橋は追って通知があるまで閉鎖されると港湾当局が発表した"
+MORNING = an_id(9)
+
+
+def linked(id: str, text: str, *, expanded: str = "https://news.example/1", display: str = "news.example/1") -> dict:
+    """A post that ends with a link to elsewhere."""
+    url = {"url": "https://t.co/Outbound01", "expanded_url": expanded, "display_url": display}
+    return tweet(id, text=f"{text} https://t.co/Outbound01", code=None) | {"entities": {"urls": [url]}}
+
+
+def chosen(text: str, posts: dict[str, dict | None], day: dt.date = DAY) -> str | None:
+    """The post that a quotation without any code is found to show."""
+    found = drive(resolve(Claim("Reporter", None, day, text), None), archive(posts))
+    assert found.ref is not None or found.reason in {Reason.AMBIGUOUS, Reason.NO_LINK}
+    return found.ref.id if found.ref else None
+
+
+def beside_a_lost_one(text: str, post: dict) -> tuple[str | None, str | None]:
+    """What is chosen where every post of those days can be read, and where one is lost to everybody."""
+    return chosen(text, {NOON: post}), chosen(text, {NOON: post, MORNING: None})
+
+
+@pytest.mark.parametrize("words", [WORDS, KANJI, f"RT @port: {KANJI}", f"RT @port: {WORDS}"])
+def test_a_link_that_is_not_shown_may_be_the_difference_to_a_post_that_is_lost(words):
+    """Whoever deletes a post and says it again with the link: the article shows the first, and no link."""
+    assert beside_a_lost_one(words, linked(NOON, words)) == (NOON, None)
+
+
+def test_the_link_that_was_not_shown_is_said():
+    found = drive(
+        resolve(Claim("Reporter", None, DAY, WORDS), None), archive({NOON: linked(NOON, WORDS), MORNING: None})
+    )
+    assert "the article would have lost its link" in found.candidates[0].reasons
+
+
+def test_a_post_that_is_lost_is_a_doubt_if_it_may_be_of_the_day_stated():
+    """The window is wider than a day can be anywhere on Earth; and a post of that very day by UTC stands before one
+    that is of that day in another zone alone."""
+    evening, night = made("2024-08-06T21:00:00+00:00"), made("2024-08-08T01:00:00+00:00")
+    before = made("2024-08-06T08:00:00+00:00")
+    assert chosen(WORDS, {NOON: linked(NOON, WORDS), before: None}) == NOON
+    assert chosen(WORDS, {NOON: linked(NOON, WORDS), evening: None}) == NOON
+    assert chosen(WORDS, {evening: linked(evening, WORDS), before: None}) == evening
+    assert chosen(WORDS, {evening: linked(evening, WORDS), night: None}) is None
+
+
+def test_media_are_no_words_and_may_be_left_out():
+    """X itself does not show the link of a picture."""
+    assert beside_a_lost_one(WORDS, tweet(NOON, text=WORDS)) == (NOON, NOON)
+
+
+def test_the_link_of_a_quoted_post_may_be_left_out():
+    """X shows the post it leads to in its place."""
+    quoting = linked(NOON, WORDS, expanded=f"https://twitter.com/port/status/{OTHER_DAY}", display="twitter.com/port/…")
+    quoting |= {"quoted_tweet": tweet(OTHER_DAY, "port", "Closed.", None)}
+    assert beside_a_lost_one(WORDS, quoting) == (NOON, NOON)
+
+
+def test_a_retweet_by_hand_has_another_authors_words():
+    """The same account repeats them, and nobody can tell which time it was."""
+    said = f"RT @port: {WORDS}"
+    assert beside_a_lost_one(said, tweet(NOON, text=said, code=None)) == (NOON, None)
+    own = f"At last! RT @port: {WORDS}"
+    assert beside_a_lost_one(own, tweet(NOON, text=own, code=None)) == (NOON, NOON)
+
+
+@pytest.mark.parametrize(
+    ("claimed", "posted"),
+    [
+        (WORDS.upper(), WORDS),
+        (WORDS.replace(", says", "! Says"), WORDS),
+        (f"{WORDS} #bridge", f"{WORDS} bridge"),
+        (WORDS, f"@port {WORDS}"),
+        (f"@port {WORDS}", WORDS),
+        (WORDS.replace("river", "r?ver"), WORDS.replace("river", "rïver")),
+    ],
+)
+def test_words_written_otherwise_may_be_those_of_a_post_that_is_lost(claimed, posted):
+    assert beside_a_lost_one(claimed, tweet(NOON, text=posted, code=None)) == (NOON, None)
+
+
+@pytest.mark.parametrize(
+    ("claimed", "posted"),
+    [
+        (
+            "@a_reader We are sorry to hear that, please write to us.",
+            "@b We are sorry to hear that, please write to us.",
+        ),
+        ("It is -5 in the harbour of the old town tonight", "It is 5 in the harbour of the old town tonight"),
+        ("मोदी ने कहा कि नदी का पुल आज रात से बंद रहेगा", "मोदी ने कहा कि नदी की पुल आज रात से बंद रहेगी"),
+        ("สะพานข้ามแม่น้ำปิดจนกว่าจะมีประกาศ ป่า", "สะพานข้ามแม่น้ำปิดจนกว่าจะมีประกาศ ป้า"),
+        ("The harbour of the old town scores 9.5/10", "The harbour of the old town scores 8.5/10"),
+        (f"Correction. {WORDS}", WORDS),
+        (WORDS, f"Correction. {WORDS}"),
+        (f"{WORDS} #bridge", WORDS),
+        (WORDS, f"{WORDS} #bridge"),
+        (f"{WORDS} bbc.example/news/1", f"{WORDS}"),
+        ("The bridge over the river…", WORDS),
+    ],
+)
+def test_what_differs_in_what_it_says_is_never_chosen(claimed, posted):
+    assert beside_a_lost_one(claimed, tweet(NOON, text=posted, code=None)) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("shown", "is_chosen"),
+    [
+        ("news.example/1", True),
+        ("https://www.news.example/1", True),
+        ("news.example/1…", True),
+        ("news.example/2", False),
+        ("other.example/1", False),
+    ],
+)
+def test_a_link_is_compared_as_people_read_it(shown, is_chosen):
+    found = beside_a_lost_one(f"{WORDS} {shown}", linked(NOON, WORDS))
+    assert found == ((NOON, NOON) if is_chosen else (None, None))
+
+
+def test_a_post_whose_time_is_on_that_day_nowhere_is_not_chosen_by_its_words():
+    """The greeting of every morning: only that of the day before is archived. A code that proves the post may be a day
+    off, words may not."""
+    early = made("2024-08-06T06:00:00+00:00")
+    assert fits_day(PostRef("twitter", early), DAY)
+    assert chosen(WORDS, {early: tweet(early, text=WORDS, code=None)}) is None
+    at_the_date_line = made("2024-08-06T11:00:00+00:00")
+    assert chosen(WORDS, {at_the_date_line: tweet(at_the_date_line, text=WORDS, code=None)}) == at_the_date_line
+
+
+def edited(id: str, versions: tuple[str, ...], **named) -> dict:
+    return tweet(id, **named) | {"edit_control": {"edit_tweet_ids": list(versions)}}
+
+
+def test_a_version_that_was_not_seen_may_have_the_words_too():
+    """An edit that adds a comma: the words are the same, and the article shows them without it."""
+    versions = (MORNING, NOON)
+    post = edited(NOON, versions, text=WORDS, code=None)
+    assert chosen(WORDS, {NOON: post}) == NOON
+    assert chosen(WORDS.replace(", says", " says"), {NOON: post}) is None
+    both = {NOON: post, MORNING: edited(MORNING, versions, text=WORDS.replace(",", ""), code=None)}
+    assert chosen(WORDS, both) is None, "either fits, as far as words go"
+
+
+def test_a_code_stands_in_every_version_and_the_one_that_is_written_alike_is_shown():
+    versions = (MORNING, NOON)
+    claim = Claim("Reporter", None, DAY, WORDS, ("Picture001",), ("Picture001",))
+    late = edited(NOON, versions, text=WORDS)
+    early = edited(MORNING, versions, text=WORDS.replace(", says", " says"))
+    web = archive({NOON: late}) | dead("Picture001")
+    assert drive(resolve(claim, None), web).ref == PostRef("twitter", NOON)
+    other = Claim("Reporter", None, DAY, WORDS.replace(", says", " says"), ("Picture001",), ("Picture001",))
+    assert drive(resolve(other, None), web).ref is None
+    both = archive({NOON: late, MORNING: early}) | dead("Picture001")
+    assert drive(resolve(other, None), both).ref == PostRef("twitter", MORNING)
+    live = moved("Picture001", f"https://x.com/reporter/status/{NOON}/photo/1") | shown(NOON, late)
+    assert drive(resolve(other, None), live | shown(MORNING, early)).ref == PostRef("twitter", MORNING)
+    assert drive(resolve(other, None), archive({}) | live | gone(MORNING)).ref is None
+
+
+def test_a_quoted_post_of_the_same_words_is_not_the_post():
+    """An author who quotes himself and says the same again."""
+    claim = Claim("reporter", None, None, TEXT, ("Quoted0001",), ())
+    web = moved("Quoted0001", f"https://x.com/reporter/status/{NOON}")
+    found = drive(resolve(claim, None), web | shown(NOON, tweet(NOON, code=None)))
+    assert (found.ref, candidates(found)) == (None, [NOON])
+
+
+# --- the forms in which an archive keeps a post ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("place", "original"),
+    [
+        ("twitter.com/Reporter/status", "https://twitter.com/reporter/status/{}?s=20"),
+        ("twitter.com/Reporter/status", "http://www.twitter.com:80/Reporter/status/{}"),
+        ("twitter.com/Reporter/status", "HTTPS://TWITTER.COM/REPORTER/STATUS/{}"),
+        ("twitter.com/Reporter/status", "https://twitter.com/Reporter/status/{}/photo/1"),
+        ("twitter.com/Reporter/status", "https://twitter.com/Reporter/status/{}?ref_src=twsrc%5Etfw&lang=de"),
+        ("x.com/Reporter/status", "https://x.com/Reporter/status/{}/video/1?t=Ab3dE_f"),
+        ("mobile.twitter.com/Reporter/status", "https://mobile.twitter.com/Reporter/status/{}?p=v"),
+        ("twitter.com/Reporter/statuses", "http://twitter.com/Reporter/statuses/{}"),
+        ("mobile.twitter.com/Reporter/statuses", "https://mobile.twitter.com/reporter/statuses/{}/"),
+    ],
+)
+def test_a_post_is_found_in_every_form_of_its_address(place, original):
+    url = original.format(NOON)
+    prefix = next(prefix for prefix in (LOW, HIGH) if NOON.startswith(prefix))
+    web = index(f"{place}/{prefix}", (url, "application/json", 200), prefix=True, collapse="urlkey", limit=5000)
+    web = archive({}) | web | replayed(url, tweet(NOON, text=WORDS, code=None))
+    assert drive(resolve(Claim("Reporter", None, DAY, WORDS), None), web).ref == PostRef("twitter", NOON)
+
+
+def test_an_address_whose_handle_is_another_is_no_post_of_the_author():
+    """The index answers by prefix: `/Reporter/status/` is asked for, `/reporter_2/` is not the same."""
+    url = f"https://twitter.com/reporter_2/status/{NOON}"
+    prefix = next(prefix for prefix in (LOW, HIGH) if NOON.startswith(prefix))
+    place = f"twitter.com/Reporter/status/{prefix}"
+    web = archive({}) | index(place, (url, "application/json", 200), prefix=True, collapse="urlkey", limit=5000)
+    found = drive(resolve(Claim("Reporter", None, DAY, WORDS), None), web)
+    assert (found.ref, found.candidates) == (None, ())
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://twitter.com/#!/reporter/status/{}",
+        "http://twitter.com/#!/reporter/statuses/{}",
+        "https://MOBILE.TWITTER.COM/reporter/status/{}?s=20",
+        "https://X.com/Reporter/Status/{}/photo/1?s=46&t=Ab3",
+    ],
+)
+def test_an_id_is_read_from_every_form_of_a_link(url):
+    assert drive(resolve(Claim(), url.format(NOON)), {}).ref == PostRef("twitter", NOON)

@@ -89,6 +89,14 @@ def fits_day(ref: PostRef, day: dt.date | None) -> bool | None:
     return start <= at < end
 
 
+def is_some_day(ref: PostRef, day: dt.date) -> bool:
+    """Whether the post's own time falls on that day anywhere on Earth (UTC−12 to UTC+14); so it does where its id
+    carries none. `fits_day` allows more, for what a code proves anyway."""
+    at = posted_at(ref.id)
+    start = dt.datetime.combine(day, dt.time(), dt.UTC)
+    return at is None or start - dt.timedelta(hours=14) <= at < start + dt.timedelta(days=1, hours=12)
+
+
 def same_handle(one: str | None, other: str | None) -> bool:
     return bool(one and other and one.lstrip("@").lower() == other.lstrip("@").lower())
 
@@ -129,10 +137,20 @@ def alike(claim: Claim, post: Post) -> Likeness:
     """How the words that the article shows stand to the post's."""
     return quoted(
         claim.text or "", post.text, context=claim.context, name=claim.name, author=post.author.name,
-        is_cut=post.is_truncated,
+        handle=post.author.handle, is_cut=post.is_truncated,
     )  # fmt: skip
 
 
 def is_telling(found: Likeness) -> bool:
     """Whether the words agree, at a length at which they decide something, down to their emoji."""
     return found.agrees and found.length >= MIN_LETTERS and found.has_signs
+
+
+def is_exact(found: Likeness) -> bool:
+    """Whether nothing need have been lost or changed on the way from the post to the article."""
+    return found.agrees and found.has_signs and not found.losses
+
+
+def versions(post: Post) -> tuple[str, ...]:
+    """The ids of the other versions of an edited post, as far as the source says so."""
+    return tuple(id for id in dict(post.extra).get("edit_tweet_ids") or () if id != post.ref.id)

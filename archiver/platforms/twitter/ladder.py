@@ -17,7 +17,17 @@ from typing import NamedTuple
 
 from archiver.model import Capture, Claim, Post, PostRef, Reason, Request, Resolving
 from archiver.platforms.twitter import payloads
-from archiver.platforms.twitter.climb import Climb, alike, fits_day, has_code, is_telling, same_handle, show
+from archiver.platforms.twitter.climb import (
+    Climb,
+    alike,
+    fits_day,
+    has_code,
+    is_exact,
+    is_telling,
+    same_handle,
+    show,
+    versions,
+)
 from archiver.platforms.twitter.grammar import match, posted_at
 from archiver.platforms.twitter.recovery import can_recover, recover
 from archiver.platforms.twitter.shortcodes import Lead, lead_of, short_code
@@ -121,7 +131,10 @@ def _judge(
         if post and is_media and has_code(post, code) and (version := (yield from _version(climb, post, capture))):
             climb.note(rung, f"t.co/{code} stands in {version}", capture)
             return _Named(version, rung, True)
-        return _of_the_author(climb, ref, rung, code, post, capture, why, is_media=is_media)
+        # Where X cuts a text it links the whole of it, without an author in the path; a link with one is a quotation,
+        # and may be one of the same words.
+        is_own = owner is None and not is_media
+        return _of_the_author(climb, ref, rung, code, post, capture, why, is_media=is_media, is_own=is_own)
     if claim.handle is None and is_media and post and has_code(post, code) and is_telling(alike(claim, post)):
         climb.note(rung, f"the text of {ref} is the text quoted", capture)
         return _Named(ref, rung, True)
@@ -138,7 +151,7 @@ def _judge(
 
 def _of_the_author(
     climb: Climb, ref: PostRef, rung: str, code: str, post: Post | None, capture: Capture | None, why: list[str],
-    *, is_media: bool,
+    *, is_media: bool, is_own: bool,
 ) -> _Named | None:  # fmt: skip
     """Whether a post of the claimed author, of about the claimed day, is the one whose text has the code."""
     claim = climb.claim
@@ -154,7 +167,7 @@ def _of_the_author(
         # Where there are words to look for, a post that nobody shows now is looked for in the archive before it is
         # believed to be the one.
         return _Named(ref, rung, is_sure=found is not None or not claim.text or not can_recover(claim))
-    if not is_media and found and is_telling(found):
+    if is_own and found and is_telling(found):
         climb.note(rung, f"the text of {ref} is the text quoted", capture)
         return _Named(ref, rung, True)
     if is_media:
@@ -168,17 +181,26 @@ def _version(climb: Climb, post: Post, capture: Capture | None) -> Generator[Req
     """Of the versions of a post, all of which have its code, the one whose words are shown; None if X shows no such.
     A post that was never edited is the one, whatever words an article made of it; a relay does not say whether it was.
     """
-    claim = climb.claim
-    others = [id for id in dict(post.extra).get("edit_tweet_ids") or () if id != post.ref.id]
+    claim, others = climb.claim, versions(post)
     is_single = not others and capture is not None and capture.url == syndication_request(post.ref).url
-    if is_single or not claim.text or alike(claim, post).agrees:
+    found = alike(claim, post)
+    if is_single or not claim.text or is_exact(found):
         return post.ref
+    agreeing = [post.ref] if found.agrees else []
+    is_whole = True
     for id in others:
         shown, capture = yield from show(PostRef(post.ref.platform, id))
-        if shown.post and alike(claim, shown.post).agrees:
+        if shown.post is None:
+            is_whole = False
+            continue
+        found = alike(claim, shown.post)
+        if found.agrees:
             climb.note("pic-code", f"{shown.post.ref} is a version of {post.ref}", capture)
+            agreeing.append(shown.post.ref)
+        if is_exact(found):
             return shown.post.ref
-    return None
+    # An edit may change no more than a comma, or what an article loses.
+    return agreeing[0] if len(agreeing) == 1 and is_whole else None
 
 
 def _host(url: str) -> str:

@@ -15,17 +15,30 @@ from dataclasses import dataclass, field
 from archiver import memento
 from archiver.answers import indexed, replayed
 from archiver.errors import ParseError
-from archiver.likeness import Kind, Likeness
-from archiver.model import Capture, Claim, Finding, Post, PostRef, Reason, Request
+from archiver.likeness import Kind, Likeness, links
+from archiver.model import Capture, Claim, Finding, Link, Post, PostRef, Reason, Request
 from archiver.platforms.twitter import payloads, sequential
-from archiver.platforms.twitter.climb import PASSING, Climb, alike, has_code, is_telling, same_handle, show, window
+from archiver.platforms.twitter.climb import (
+    MIN_LETTERS,
+    PASSING,
+    Climb,
+    alike,
+    has_code,
+    is_exact,
+    is_some_day,
+    is_telling,
+    same_handle,
+    show,
+    versions,
+    window,
+)
 from archiver.platforms.twitter.grammar import EPOCH_MS, LAST_SEQUENTIAL, match, posted_at
 from archiver.platforms.twitter.wayback import HOSTS, MAX_MEMENTOS, read_memento, worth_reading
 
 #: How many posts of an author's days are read in search of a text, and how many rows of each index query.
 MAX_READ_POSTS = 40
 MAX_ROWS = 5000
-#: What is quoted in part counts at this length even if another post of those days can no longer be read by anybody.
+#: A part of a post, or a whole whose beginning is not known, counts at this length.
 _LONG = 30
 
 _HANDLE = re.compile(r"\w{1,20}", re.ASCII)
@@ -220,6 +233,7 @@ def _choose(
     bearing: list[tuple[_Found, Likeness]] = []  # a claimed code stands in the post
     agreeing: list[tuple[_Found, Likeness]] = []
     unread = 0
+    read = {each.ref.id for each in posts if each.post}
     is_against_pointed = False
     unseen: set[PostRef] = set()  # whether a claimed code stands in these, their captures do not show
     for each in posts:
@@ -233,13 +247,14 @@ def _choose(
         found = alike(claim, post)
         if claim.text:
             why.append(str(found))
-        against = _against(claim, post)
+        against = _against(claim, post, found)
         if each.ref == pointed and claim.text and (against or not found.agrees):
             is_against_pointed = True
         if against:
             climb.consider(each.ref, min(found.score, 0.3), *why, against)
             continue
-        if _bears(claim, post, found):
+        is_version = not is_exact(found) and any(id not in read for id in versions(post))
+        if _bears(claim, post, found) and not (is_version and claim.text):
             bearing.append((each, found))
             climb.consider(each.ref, 1.0, *why, "the code stands in it")
         elif _codes(claim) & _codes_of(post):
@@ -252,8 +267,9 @@ def _choose(
             climb.consider(each.ref, found.score, *why)
         if is_telling(found):
             agreeing.append((each, found))
-    if len(bearing) > 1:
-        bearing = [(each, found) for each, found in bearing if found.agrees] or bearing
+    for is_nearer in (lambda found: found.agrees, is_exact):
+        if len(bearing) > 1:
+            bearing = [(each, found) for each, found in bearing if is_nearer(found)] or bearing
     if len(bearing) == 1:
         each, _ = bearing[0]
         climb.note(_RUNG, f"the code stands in {each.ref}", each.capture)
@@ -263,14 +279,72 @@ def _choose(
             return _pointed_at(climb, pointed)
         if len(agreeing) == 1 and (pointed is None or is_against_pointed):
             each, found = agreeing[0]
-            is_whole = found.kind in {Kind.SAME, Kind.LOSSY}
-            if each.ref not in unseen and (not unread or is_whole or found.length >= _LONG):
+            if each.ref not in unseen and _decides(climb, posts, each, found):
                 beside = f"; {unread} of them nobody can read any more" if unread else ""
                 climb.note(_RUNG, f"{each.ref} alone of {len(posts)} posts: {found}{beside}", each.capture)
                 return each.ref, _RUNG
     climb.note(_RUNG, f"{len(posts)} posts of @{claim.handle} about {claim.date} are archived, none proved the one")
     climb.reasons.append(Reason.AMBIGUOUS)
     return None
+
+
+def _decides(climb: Climb, posts: list[_Found], each: _Found, found: Likeness) -> bool:
+    """Whether words alone decide for a post, the only one of those days that has them.
+
+    A post that nobody can read any more, or a version of this one that was not seen, may have the same words: an author
+    who repeats himself, or puts right what he deleted. Then the quotation has to be this post as it stands, for
+    whatever it is not might be the other one.
+    """
+    claim, post = climb.claim, each.post
+    assert post is not None and claim.date is not None
+    is_zoned = _distance(each.ref, claim.date) > 0
+    lost = sum(
+        # Against a post of that very day (by UTC), one that is of that day in some other zone alone is no doubt.
+        other.post is None
+        and (is_some_day(other.ref, claim.date) if is_zoned else not _distance(other.ref, claim.date))
+        for other in posts
+    )
+    hidden = lost + len({*versions(post)} - {other.ref.id for other in posts if other.post})
+    doubts = _doubts(claim, post, found) if hidden else []
+    if found.length < _least(found.kind, hidden):
+        doubts.append("so short a part of a text recurs")
+    if not is_some_day(each.ref, claim.date):
+        doubts.append(f"its time is on {claim.date} nowhere")
+    climb.consider(each.ref, 0.0, *doubts)
+    return not doubts
+
+
+def _least(kind: Kind, hidden: int) -> int:
+    """How many letters have to agree."""
+    if kind in {Kind.SAME, Kind.LOSSY}:
+        return MIN_LETTERS
+    if kind is Kind.WITHIN:
+        return _LONG if hidden else MIN_LETTERS
+    return 2 * _LONG if hidden else _LONG
+
+
+#: A retweet by hand. Its words are another's, and whoever repeats them once repeats them again.
+_RETWEET = re.compile(r"\W*RT\s*[@＠]\w")
+
+
+def _doubts(claim: Claim, post: Post, found: Likeness) -> list[str]:
+    """In what a post is not what is quoted, though its words are, or why its words are not its own."""
+    doubts = [f"the article would have lost or changed {loss}" for loss in found.losses]
+    if _outbound(post) and not _codes(claim) and not links(claim.text or ""):
+        doubts.append("the article would have lost its link")
+    if _RETWEET.match(post.text):
+        doubts.append("the words are another author's")
+    return doubts
+
+
+def _outbound(post: Post) -> list[Link]:
+    """The links of a post that stand in its words wherever it is shown: not those of its media and of the post it
+    quotes, which X shows as what they lead to."""
+    return [
+        link
+        for link in post.links
+        if not payloads.is_media_link(link) and (post.quotes is None or match(link.expanded or "") != post.quotes)
+    ]
 
 
 def _bears(claim: Claim, post: Post, found: Likeness) -> bool:
@@ -289,7 +363,7 @@ def _codes_of(post: Post) -> set[str]:
     return {code for link in post.links if (code := payloads.code_of(link.url))}
 
 
-def _against(claim: Claim, post: Post) -> str | None:
+def _against(claim: Claim, post: Post, found: Likeness) -> str | None:
     """What in a post contradicts the claim: another author (X does not check the handle in a URL, and archives kept
     such URLs), or links of its own that are not those claimed. A text alone does not: articles misquote."""
     if not same_handle(post.author.handle, claim.handle):
@@ -298,9 +372,25 @@ def _against(claim: Claim, post: Post) -> str | None:
     pics = {code for link in post.links if payloads.is_media_link(link) and (code := payloads.code_of(link.url))}
     if claim.pic_codes and pics and not pics & set(claim.pic_codes):
         return "its media link is another"
+    if found.kind in {Kind.SAME, Kind.PART, Kind.CUT} and not _has_links(claim.text or "", post):
+        return "its links are others"
     if claimed and not claimed & own and (own or not _hides_links(post)):
         return "its links are others"
     return None
+
+
+def _has_links(text: str, post: Post) -> bool:
+    """Whether the links that an article shows as people read them (not as t.co) can be the post's."""
+    shown = [_address(link) for link in links(text) if not payloads.code_of(link)]
+    forms = [form for link in post.links for form in (link.url, link.expanded, link.display) if form]
+    own = {_address(form) for form in (*forms, *links(post.text))} - {""}
+    # What is shown of an address is its beginning.
+    is_own = all(any(one.startswith(other) or other.startswith(one) for other in own) for one in shown)
+    return is_own or _hides_links(post)
+
+
+def _address(link: str) -> str:
+    return re.sub(r"^(?:https?://)?(?:www\.)?|[…/.,;:!?)\]\"'”’»]+$", "", link.casefold())
 
 
 def _hides_links(post: Post) -> bool:
