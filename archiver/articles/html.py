@@ -29,8 +29,9 @@ from archiver.articles.nesting import guard, refuse_tags
 from archiver.articles.plain import author, urls
 from archiver.articles.regions import TAG, Region, regions
 from archiver.articles.selectors import Tree, bytes_at
+from archiver.articles.spans import in_string, words_before
 from archiver.errors import InputError
-from archiver.model import Claim, Embed, Kind, PostRef, Selector
+from archiver.model import Claim, Embed, Kind, PostRef, Selector, Span
 from archiver.platforms import Platform, platforms, recognise
 
 if TYPE_CHECKING:
@@ -97,6 +98,8 @@ class Place:
     end: int
     node: LexborNode | None = None
     is_container: bool = False
+    #: Where a flattened post's own words may stand, in bytes of the working copy.
+    spans: tuple[Span, ...] = ()
 
 
 def html_embeds(
@@ -325,7 +328,10 @@ class _Reader:
             piece = self._piece(opened + self.page[start:stop], self.where)
             for place in self._places_of(piece):
                 shift = start - len(opened)
-                yield replace(place, start=max(start, place.start + shift), end=place.end + shift, node=None)
+                spans = tuple(replace(s, start=s.start + shift, end=s.end + shift) for s in place.spans)
+                yield replace(
+                    place, start=max(start, place.start + shift), end=place.end + shift, node=None, spans=spans
+                )
 
     def _start_tag(self, end: int, regions: list[Region], starts: list[int]) -> int | None:
         """The start tag that a match is in, or the last one before it."""
@@ -629,8 +635,11 @@ class _Reader:
             if node is None or any(a <= end < b for a, b in taken):
                 continue
             block = self._around(node)
-            text = self._flat(block)
-            for claim in self._signatures(block):
+            text, signatures = self._flat(block), self._signatures(block)
+            if signatures and not signatures[0].start and (said := self._paragraphs_before(block)):
+                text = f"{said}\n{text}"
+                signatures = list(attributions(text))
+            for claim in signatures:
                 key = (claim.platform, claim.handle.lower(), claim.date)
                 if key in told or not claim.text or (claim.start and text[claim.start].isalnum()):
                     continue
@@ -646,14 +655,49 @@ class _Reader:
                 if own != at and own in signed:
                     continue
                 told.add(key)
+                attribution = text[claim.start : claim.end]
+                start = self._before(handle, attribution)
+                ref, url = self._permalink(claim, text, block)
                 yield Place(
-                    kind=Kind.FLATTENED, platform=claim.platform, ref=claim.ref, url=claim.url,
-                    claim=claim.claim,
+                    kind=Kind.FLATTENED, platform=claim.platform, ref=ref, url=url, claim=claim.claim,
                     where=self.tree.where(block) if self.where == "dom" else self.where,
                     in_body=self.tree.in_body(block) if self.where == "dom" else None,
-                    start=self._before(handle, text[claim.start : claim.end]),
-                    end=self._after(handle + len(written), text[claim.start : claim.end]), node=block,
+                    start=start, end=self._after(handle + len(written), attribution), node=block,
+                    spans=self._quoted(claim, text, start),
                 )  # fmt: skip
+
+    def _paragraphs_before(self, block: LexborNode) -> str:
+        """The text of the paragraphs above an attribution that has a paragraph of its own: at most four of them."""
+        above: list[str] = []
+        before = block.prev if block.tag in {"p", "div"} else None
+        while before is not None and len(above) < 4:
+            if before.is_element_node:
+                if before.tag not in {"p", "blockquote", "div"} or len(text := self._flat(before)) > 1500:
+                    break
+                above += [text] if text else []
+            elif before.tag == "-text" and (before.text_content or "").strip():
+                break
+            before = before.prev
+        return "\n".join(reversed(above))
+
+    def _permalink(self, claim: Attribution, text: str, block: LexborNode) -> tuple[PostRef | None, str | None]:
+        """The post that the date of an attribution links."""
+        assert self.tree is not None
+        for link in block.css(self.tree.marked) if claim.ref is None else ():
+            url, label = link.attributes.get("href"), link.text().strip()
+            if url and label and _is_date_of(claim, label, text) and (ref := recognise(url)):
+                return (ref, url) if ref.platform == claim.platform else (None, None)
+        return claim.ref, claim.url
+
+    def _quoted(self, claim: Attribution, text: str, start: int) -> tuple[Span, ...]:
+        """The claim's candidates for the post's words where they stand in the source, those that can be found there."""
+        found: list[Span] = []
+        for span in claim.spans:
+            self.budget.spend(500 * (4096 + span.end - span.start))
+            stop = start if span.end <= claim.start else self.page.find(b">", start)
+            if place := words_before(self.page, text[span.start : span.end], stop):
+                found.append(Span(*place, span.confidence))
+        return tuple(found)
 
     def _before(self, handle: int, attribution: str) -> int:
         """Where an attribution's dash stands in the source, tags and all; where none can be told, its handle."""
@@ -744,7 +788,7 @@ class _Reader:
             in_body = (
                 self.tree.in_body(node) if self.tree and node is not None and self.where == "dom" else place.in_body
             )
-            yield replace(place, start=start, end=stop, node=node, where=where, in_body=in_body)
+            yield replace(place, start=start, end=stop, node=node, where=where, in_body=in_body, spans=())
 
     def _raw(self, region: Region, positions: list[int]) -> Iterator[Place]:
         """References in raw text."""
@@ -776,7 +820,8 @@ class _Reader:
     def _shifted(self, begin: int, stop: int, where: str) -> Iterator[Place]:
         piece = self._piece(self.page[begin:stop], where)
         for place in self._places_of(piece):
-            yield replace(place, start=place.start + begin, end=place.end + begin, node=None)
+            spans = tuple(replace(s, start=s.start + begin, end=s.end + begin) for s in place.spans)
+            yield replace(place, start=place.start + begin, end=place.end + begin, node=None, spans=spans)
 
     def _island(self, begin: int, stop: int, where: str, positions: list[int]) -> Iterator[Place]:
         """References in the strings of a script or of a JSON document."""
@@ -811,25 +856,29 @@ class _Reader:
             for found in signed:
                 if found.date is None or not found.text:
                     continue
+                self.budget.spend(40 * len(island.raw))
+                run = in_string(island.raw, text, found.start, found.end)
                 start = self.page.find(found.handle.encode(), at, at + len(island.raw))
-                start = start if start >= 0 else at
+                start, end = (at + run[0], at + run[1]) if run else (start, start + len(found.handle))
+                spans = ((s, in_string(island.raw, text, s.start, s.end)) for s in found.spans)
                 yield Place(
                     Kind.FLATTENED, found.platform, found.ref, found.url,
-                    found.claim, where, None, start, start + len(found.handle),
+                    found.claim, where, None, *((start, end) if start >= 0 else (at, at + len(found.handle))),
+                    spans=tuple(Span(at + there[0], at + there[1], s.confidence) for s, there in spans if there),
                 )  # fmt: skip
         elif '"' in text:
             piece = self._piece(text.encode("utf-8", "replace"), where)
             ends = [end for _, end in self.scan(piece.page)]
             for place in piece._island(0, len(piece.page), where, ends):
                 start, stop = self._find_in(place, at, at + len(island.raw))
-                yield replace(place, start=start, end=stop)
+                yield replace(place, start=start, end=stop, spans=())
 
     def _inner_at(self, text: str, where: str, at: int, length: int) -> Iterator[Place]:
         piece = self._piece(text.encode("utf-8", "replace"), where)
         for place in self._places_of(piece):
             if place.kind is Kind.EMBED or self.keeps_links:
                 start, stop = self._find_in(place, at, at + length)
-                yield replace(place, start=start, end=stop, node=None)
+                yield replace(place, start=start, end=stop, node=None, spans=())
 
     def _find_in(self, place: Place, start: int, stop: int) -> tuple[int, int]:
         """The bytes of a post's id in the raw form of what was unescaped; ids need no escapes themselves."""
@@ -914,7 +963,22 @@ def _finished(decoded: Decoded, page: bytes, tree: Tree | None, found: list[Plac
         yield Embed(
             platform=place.platform, kind=place.kind, ref=place.ref, url=place.url, claim=place.claim,
             where=place.where, in_body=place.in_body, start=start, end=end, selectors=tuple(selectors),
+            text_spans=tuple(
+                Span(
+                    start + _distance(page, place.start, span.start, is_plain=is_plain),
+                    start + _distance(page, place.start, span.end, is_plain=is_plain),
+                    span.confidence,
+                )
+                for span in place.spans
+            ),
         )  # fmt: skip
+
+
+def _distance(page: bytes, here: int, there: int, *, is_plain: bool) -> int:
+    """How many characters further *there* is than *here*; negative where it is before."""
+    if is_plain:
+        return there - here
+    return characters(page, here, there) if there >= here else -characters(page, there, here)
 
 
 # --- small questions ------------------------------------------------------------------------------------------------
@@ -1125,11 +1189,16 @@ def _short_code(url: str) -> tuple[str, str] | None:
 def flat_text(node: LexborNode) -> str:
     """An element's text as a reader sees it: blocks and line breaks on lines of their own."""
     parts: list[str] = []
+    before = None
     for inner in node.traverse(include_text=True):
-        if inner.tag == "-text":
-            parts.append(inner.text_content or "")
-        elif inner.tag in _BLOCKS:
+        tag = inner.tag
+        if tag == "-text":
+            # The only child of either is its source.
+            if before not in {"script", "style"}:
+                parts.append(inner.text_content or "")
+        elif tag in _BLOCKS:
             parts.append("\n")
+        before = tag
     return _LINES.sub("\n", _SPACES.sub(" ", "".join(parts)).replace(" \n", "\n")).strip()
 
 

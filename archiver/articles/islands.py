@@ -75,7 +75,7 @@ def literals(script: bytes, positions: list[int]) -> Iterator[Island]:
         start, end = bounds
         done = end
         raw = script[start:end]
-        yield Island(start, raw, _unescaped(raw), _is_embed(script, start, end))
+        yield Island(start, raw, unescaped(raw), _is_embed(script, start, end))
 
 
 @functools.cache
@@ -181,7 +181,7 @@ def _is_escaped(script: bytes, at: int) -> bool:
     return slashes % 2 == 1
 
 
-def _unescaped(raw: bytes) -> str:
+def unescaped(raw: bytes) -> str:
     text = raw.decode("utf-8", "replace")
     if "\\" not in text:
         return text
