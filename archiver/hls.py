@@ -1,8 +1,9 @@
 """A film served in segments (HLS, RFC 8216) put together again: every segment is a capture, the film is derived.
 
 MPEG-TS segments, and fragmented MP4 after its one initialization section, make a file by standing one after the other
-(RFC 8216, 3.2 and 3.3; ISO/IEC 13818-1; ISO/IEC 14496-12). What that does not hold for is left and named: encrypted
-segments, a broadcast that is under way, sound or pictures in a playlist of their own, pieces of files.
+(RFC 8216, 3.2 and 3.3; ISO/IEC 13818-1; ISO/IEC 14496-12). Sound that is in a playlist of its own makes a file of its
+own. What that does not hold for is left and named: encrypted segments, a broadcast that is under way, pictures apart
+from their variant, pieces of files.
 """
 
 from __future__ import annotations
@@ -33,10 +34,12 @@ _MIB = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Film:
-    """What a film is made of: the bodies of *pieces*, in this order; *playlists* named them."""
+    """What a film is made of: the bodies of *pieces*, in this order; *playlists* led to them. *sound* is what it sounds
+    like, where that is served apart: the film is silent then."""
 
     playlists: tuple[Capture, ...]
     pieces: tuple[Capture, ...]
+    sound: Film | None = None
 
 
 def is_playlist(body: Body) -> bool:
@@ -45,25 +48,47 @@ def is_playlist(body: Body) -> bool:
         return stream.read(10).removeprefix(b"\xef\xbb\xbf").startswith(b"#EXTM3U")
 
 
-def film(playlist: Capture) -> Generator[Request, Capture, Film | Finding]:
-    """The film a playlist leads to, its best variant where there are several; or why it is left, in words."""
+def film(playlist: Capture, *, is_sound: bool = False) -> Generator[Request, Capture, Film | Finding]:
+    """The film a playlist leads to, its best variant where there are several; or why it is left, in words. A film whose
+    sound is apart comes with it, or not at all; *is_sound* asks for that alone, where it is apart."""
     shown = _read(playlist)
     if isinstance(shown, Finding):
         return shown
-    playlists = [playlist]
+    if not shown.is_variant:
+        pieces = yield from _pieces(shown, playlist)
+        return pieces if isinstance(pieces, Finding) else Film((playlist,), pieces)
+    best = _best(shown)
+    if isinstance(best, Finding):
+        return best
+    pictures, sound = best
+    if is_sound and sound is not None:
+        return (yield from _rendition(playlist, sound))
+    made = yield from _rendition(playlist, pictures)
+    if isinstance(made, Finding) or sound is None:
+        return made
+    heard = yield from _rendition(playlist, sound)
+    if isinstance(heard, Finding):
+        return heard
+    # By its own playlist alone, so that it can be read again without the film.
+    return Film(made.playlists, made.pieces, Film(heard.playlists[1:], heard.pieces))
+
+
+def _rendition(master: Capture, url: str) -> Generator[Request, Capture, Film | Finding]:
+    """What one of a playlist's playlists leads to."""
+    capture = yield from _ask(url)
+    if isinstance(capture, Finding):
+        return capture
+    shown = _read(capture)
+    if isinstance(shown, Finding):
+        return shown
     if shown.is_variant:
-        best = _best(shown)
-        if isinstance(best, Finding):
-            return best
-        capture = yield from _ask(best)
-        if isinstance(capture, Finding):
-            return capture
-        playlists.append(capture)
-        shown = _read(capture)
-        if isinstance(shown, Finding):
-            return shown
-        if shown.is_variant:
-            return _left(Reason.UNREADABLE, "a playlist of playlists of playlists")
+        return _left(Reason.UNREADABLE, "a playlist of playlists of playlists")
+    pieces = yield from _pieces(shown, master)
+    return pieces if isinstance(pieces, Finding) else Film((master, capture), pieces)
+
+
+def _pieces(shown: m3u8.M3U8, began: Capture) -> Generator[Request, Capture, tuple[Capture, ...] | Finding]:
+    """Every segment, in order."""
     urls = _segments(shown)
     if isinstance(urls, Finding):
         return urls
@@ -76,10 +101,10 @@ def film(playlist: Capture) -> Generator[Request, Capture, Film | Finding]:
         size += piece.payload.size
         if size > MAX_BYTES:
             return _left(Reason.TOO_LARGE, f"more than {MAX_BYTES} bytes")
-        if piece.ended_at - playlist.started_at > MAX_TIME:
+        if piece.ended_at - began.started_at > MAX_TIME:
             return _left(Reason.TIMEOUT, f"not whole after {MAX_TIME}")
         pieces.append(piece)
-    return Film(tuple(playlists), tuple(pieces))
+    return tuple(pieces)
 
 
 def joined(pieces: Sequence[Capture]) -> Body:
@@ -180,20 +205,38 @@ def _read(capture: Capture) -> m3u8.M3U8 | Finding:
         return _left(Reason.UNREADABLE, f"{capture.url}: a playlist that cannot be read: {type(error).__name__}")
 
 
-def _best(shown: m3u8.M3U8) -> str | Finding:
-    """The variant with the most pixels, then the most bits, of those that hold sound and pictures together."""
-    apart = {each.group_id for each in shown.media if each.type in ("AUDIO", "VIDEO") and each.uri}
-    whole = [each for each in shown.playlists if not {each.stream_info.audio, each.stream_info.video} & apart]
-    if not whole:
-        words = "sound and pictures are in playlists of their own" if shown.playlists else "names no variant"
+def _best(shown: m3u8.M3U8) -> tuple[str, str | None] | Finding:
+    """The variant with the most pixels, then the most bits, of those that hold sound and pictures together; where none
+    does, of those that hold their pictures, and the sound that belongs to it. Each is an address."""
+    apart = {kind: {each.group_id for each in shown.media if each.type == kind and each.uri} for kind in _KINDS}
+    seen = [each for each in shown.playlists if each.stream_info.video not in apart["VIDEO"]]
+    whole = [each for each in seen if each.stream_info.audio not in apart["AUDIO"]]
+    if not seen:
+        words = "its pictures are in playlists of their own" if shown.playlists else "names no variant"
         return _left(Reason.UNREADABLE, words)
 
     def quality(variant: m3u8.Playlist) -> tuple[int, int]:
         width, height = variant.stream_info.resolution or (0, 0)
         return width * height, variant.stream_info.bandwidth or 0
 
-    best = max(whole, key=quality)
-    return best.absolute_uri or _left(Reason.UNREADABLE, "a variant without an address")
+    best = max(whole or seen, key=quality)
+    if not best.absolute_uri:
+        return _left(Reason.UNREADABLE, "a variant without an address")
+    if whole:
+        return best.absolute_uri, None
+    group = [
+        each
+        for each in shown.media
+        if each.type == "AUDIO" and each.group_id == best.stream_info.audio and each.uri and each.absolute_uri
+    ]
+    # Of several languages the one that is played unasked.
+    group.sort(key=lambda each: (each.default != "YES", each.autoselect != "YES"))
+    if not group:
+        return _left(Reason.UNREADABLE, "sound without an address")
+    return best.absolute_uri, group[0].absolute_uri
+
+
+_KINDS = ("AUDIO", "VIDEO")
 
 
 def _segments(shown: m3u8.M3U8) -> list[str] | Finding:

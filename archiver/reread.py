@@ -20,7 +20,7 @@ from archiver.archive import Job, Rules, posts
 from archiver.credentials import credentials
 from archiver.errors import ArchiverError, FetchError, NotRecorded, ParseError
 from archiver.kept import Answers, find_media
-from archiver.model import Capture, Claim, Embed, Finding, Outcome, Post, PostRef, Reason, Request, timestamp
+from archiver.model import Body, Capture, Claim, Embed, Finding, Outcome, Post, PostRef, Reason, Request, timestamp
 from archiver.platforms import Platform, Source, platforms
 from archiver.store import Writer, facts, opinions, work
 
@@ -387,16 +387,16 @@ class _Reading:
                     )  # fmt: skip
             posts.want_media(self._job, self._db, ref, self._now())
         rows = self._db.execute(
-            "SELECT rowid, reason, capture, type, width, height FROM media WHERE capture IS NOT NULL"
+            "SELECT rowid, kind, reason, capture, type, width, height FROM media WHERE capture IS NOT NULL"
         ).fetchall()
-        for rowid, reason, id, *shape in rows:
+        for rowid, kind, reason, id, *shape in rows:
             try:
                 capture = facts.capture(self._db, id)
                 look = sniff.sniff(capture.payload)
             except ArchiverError:
                 continue  # erased
             if hls.is_playlist(capture.payload):
-                self._film(rowid, capture)
+                self._film(rowid, capture, is_sound=kind == "audio")
                 continue
             # A file that somebody handed in was asked of nobody, and has no status.
             is_kept = capture.status in (200, None) and not capture.truncated and look.is_media
@@ -417,22 +417,35 @@ class _Reading:
                     (Reason.UNREADABLE.value, rowid),
                 )
 
-    def _film(self, rowid: int, playlist: Capture) -> None:
+    def _film(self, rowid: int, playlist: Capture, *, is_sound: bool) -> None:
         """A film put together again from the segments its playlist leads to; left as it is where one is not kept."""
         answers = Answers(self._db, (), (playlist.started_at, playlist.started_at + hls.MAX_TIME))
-        found = answers.drive(hls.film(playlist), NotRecorded("it was not captured"))
+        found = answers.drive(hls.film(playlist, is_sound=is_sound), NotRecorded("it was not captured"))
         if not isinstance(found, hls.Film):
             return
         whole = hls.joined(found.pieces)
         look = sniff.sniff(whole)
         if not look.is_media:
             return
-        opinions.add_film(
-            self._db, whole.sha256, [each.id for each in found.playlists], [each.id for each in found.pieces]
-        )
+        self._keep(whole, found)
         self._db.execute(
             "UPDATE media SET reason = 'ok', sha256 = ?, size = ?, type = ?, width = ?, height = ? WHERE rowid = ?",
             (whole.sha256, whole.size, look.type, look.width, look.height, rowid),
+        )
+        if found.sound is not None:
+            heard = hls.joined(found.sound.pieces)
+            platform, post, key = self._db.execute(
+                "SELECT platform, post, key FROM media JOIN snapshot ON snapshot.id = media.snapshot "
+                "WHERE media.rowid = ?",
+                (rowid,),
+            ).fetchone()
+            type = sniff.sniff(heard).type
+            opinions.add_sound(self._db, PostRef(platform, post), key, found.sound.playlists[-1], heard, type)
+            self._keep(heard, found.sound)
+
+    def _keep(self, whole: Body, film: hls.Film) -> None:
+        opinions.add_film(
+            self._db, whole.sha256, [each.id for each in film.playlists], [each.id for each in film.pieces]
         )
 
     def _pictures(self) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from archiver.model import Body
 
 _HEAD = 64 * 1024
+#: What each track of an MP4 file is for (ISO/IEC 14496-12, 8.4.3).
+_HANDLER = re.compile(rb"hdlr.{8}(vide|soun)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,9 @@ def sniff(body: Body) -> Sniffed:
     kind = filetype.guess_mime(head)
     if kind is None and head[:1] == b"G" and all(head[at : at + 1] == b"G" for at in (188, 376)):
         kind = "video/mp2t"  # ISO/IEC 13818-1: a sync byte every 188
+    handlers = set(_HANDLER.findall(head)) if kind == "video/mp4" else set()
+    if handlers == {b"soun"}:
+        kind = "audio/mp4"  # the same container, and nothing to see in it
     width = height = -1
     if kind and kind.startswith("image/"):
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import gzip
 import hashlib
 import io
 import json
@@ -151,6 +152,90 @@ def test_of_several_variants_the_largest_is_taken() -> None:
     ]  # fmt: skip
 
 
+# --- sound apart ----------------------------------------------------------------------------------------------------
+
+APART = (
+    "#EXTM3U",
+    '#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",NAME="fr",AUTOSELECT=YES,LANGUAGE="fr",URI="fr.m3u8"',
+    '#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",NAME="en",DEFAULT=YES,AUTOSELECT=YES,LANGUAGE="en",URI="en.m3u8"',
+    '#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="b",NAME="low",DEFAULT=YES,URI="low.m3u8"',
+    '#EXT-X-STREAM-INF:BANDWIDTH=1,RESOLUTION=320x240,AUDIO="b"', "small.m3u8",
+    '#EXT-X-STREAM-INF:BANDWIDTH=2,RESOLUTION=640x480,AUDIO="a"', "large.m3u8",
+)  # fmt: skip
+
+
+def apart() -> dict[str, Capture | FetchError]:
+    web: dict[str, Capture | FetchError] = {**playlist(*APART)}
+    web |= playlist(*HEAD, "#EXTINF:1,", "v0.ts", "#EXTINF:1,", "v1.ts", END, at="large.m3u8")
+    web |= playlist(*HEAD, "#EXTINF:1,", "a0.aac", "#EXTINF:1,", "a1.aac", END, at="en.m3u8")
+    for number in range(2):
+        silent = media.segment("crane", 160, 120, 2, number, sound=False)
+        web[f"{HERE}v{number}.ts"] = capture(f"{HERE}v{number}.ts", silent)
+        web[f"{HERE}a{number}.aac"] = capture(f"{HERE}a{number}.aac", media.voice("crane", 2, number))
+    return web
+
+
+def streams(content: bytes) -> list[str]:
+    with av.open(io.BytesIO(content)) as opened:
+        return [each.type for each in opened.streams]
+
+
+def seconds_heard(content: bytes) -> float:
+    with av.open(io.BytesIO(content)) as opened:
+        return sum(frame.samples for frame in opened.decode(audio=0)) / media.SAMPLES
+
+
+def test_a_film_whose_sound_is_apart_is_two_files_each_of_which_plays() -> None:
+    """The largest variant, and the sound of its own group that is played unasked."""
+    film = put_together(apart())
+    assert isinstance(film, hls.Film)
+    assert film.sound is not None
+    names = [each.url.removeprefix(HERE) for each in (*film.playlists, *film.pieces)]
+    assert names == ["playlist.m3u8", "large.m3u8", "v0.ts", "v1.ts"]
+    heard = [each.url.removeprefix(HERE) for each in (*film.sound.playlists, *film.sound.pieces)]
+    assert heard == ["en.m3u8", "a0.aac", "a1.aac"]
+    pictures, sound = hls.joined(film.pieces), hls.joined(film.sound.pieces)
+    with pictures.open() as stream:
+        content = stream.read()
+    assert (streams(content), frames(content)) == (["video"], 2 * media.RATE)
+    with sound.open() as stream:
+        content = stream.read()
+    assert streams(content) == ["audio"]
+    assert 1.9 < seconds_heard(content) < 2.4
+    assert (sniff.sniff(pictures).type, sniff.sniff(sound).type) == ("video/mp2t", "audio/aac")
+
+
+def test_sound_alone_is_had_of_such_a_film_and_with_the_pictures_of_any_other() -> None:
+    web = apart()
+    start = web[f"{HERE}playlist.m3u8"]
+    assert isinstance(start, Capture)
+    sound = drive(hls.film(start, is_sound=True), web)
+    assert isinstance(sound, hls.Film)
+    assert [each.url.removeprefix(HERE) for each in sound.pieces] == ["a0.aac", "a1.aac"]
+    whole = playlist("#EXTM3U", "#EXT-X-STREAM-INF:BANDWIDTH=1", "v.m3u8")
+    whole |= playlist(*HEAD, "#EXTINF:1,", "0.ts", END, at="v.m3u8") | served(**{"0_ts": b"G" * 188})
+    found = drive(hls.film(whole[f"{HERE}playlist.m3u8"], is_sound=True), whole)
+    assert isinstance(found, hls.Film)
+    assert [each.url.removeprefix(HERE) for each in found.pieces] == ["0.ts"]
+
+
+def test_a_variant_that_holds_its_sound_goes_before_one_that_does_not() -> None:
+    web = playlist(*APART, "#EXT-X-STREAM-INF:BANDWIDTH=1,RESOLUTION=160x120", "whole.m3u8")
+    web |= playlist(*HEAD, "#EXTINF:1,", "0.ts", END, at="whole.m3u8") | served(**{"0_ts": b"G" * 188})
+    film = put_together({**web})
+    assert isinstance(film, hls.Film)
+    assert (film.pieces[0].url, film.sound) == (f"{HERE}0.ts", None)
+
+
+def test_a_film_without_its_sound_is_no_film() -> None:
+    assert left(apart() | {f"{HERE}a1.aac": capture(f"{HERE}a1.aac", "later", 503)})[0] is Reason.SERVER_ERROR
+
+
+def test_an_mp4_file_in_which_there_is_nothing_to_see_is_sound() -> None:
+    assert sniff.sniff(Body.of(media.voice("crane", 1, 0, "mp4"))).type == "audio/mp4"
+    assert sniff.sniff(Body.of(media.video("crane", 160, 120, 1))).type == "video/mp4"
+
+
 # --- what is left ---------------------------------------------------------------------------------------------------
 
 ONE = ("#EXTINF:1,", "0.ts")
@@ -165,9 +250,9 @@ LEFT = {
         (*HEAD, '#EXT-X-MAP:URI="a.mp4"', *ONE, '#EXT-X-MAP:URI="b.mp4"', *ONE, END), Reason.UNREADABLE, "several",
     ),
     "ranges from the middle": ((*HEAD, "#EXTINF:1,", "#EXT-X-BYTERANGE:9@5", "a.ts", END), Reason.UNREADABLE, "ranges"),
-    "sound apart": (
-        ("#EXTM3U", '#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",NAME="a",URI="a.m3u8"',
-         '#EXT-X-STREAM-INF:BANDWIDTH=1,AUDIO="a"', "v.m3u8"), Reason.UNREADABLE, "of their own",
+    "pictures apart": (
+        ("#EXTM3U", '#EXT-X-MEDIA:TYPE=VIDEO,GROUP-ID="a",NAME="a",URI="a.m3u8"',
+         '#EXT-X-STREAM-INF:BANDWIDTH=1,VIDEO="a"', "v.m3u8"), Reason.UNREADABLE, "of their own",
     ),
     "no playlist": (("<html>sorry</html>",), Reason.UNREADABLE, "no playlist"),
 }  # fmt: skip
@@ -304,3 +389,69 @@ def test_encrypted_films_and_broadcasts_are_named_and_left(
     report = json.loads(archiver("run", "--once", "--json", "a.html").stdout)
     assert (report["states"], report["reasons"]) == ({"partial": 1}, {"partial": {"media-missing": 1}})
     assert film_of(archiver, post)["reason"] == reason
+
+
+def test_a_film_whose_sound_is_apart_is_kept_with_it(sky: Sky, post: Record, archiver: Run, home: Path) -> None:
+    """Two media of the post, each playable, which every other command knows."""
+    sky.hls = "apart"
+    report = json.loads(archiver("run", "--once", "--json", "a.html").stdout)
+    assert report["states"] == {"archived": 1}
+
+    def kept() -> dict[str, dict[str, Any]]:
+        (found,) = json.loads(archiver("lookup", "--json", post.uri).stdout)["posts"]
+        return {each["kind"]: each for each in found["media"]}
+
+    film, sound = kept()["video"], kept()["audio"]
+    assert (film["type"], sound["type"], sound["key"]) == ("video/mp2t", "audio/aac", f"{film['key']}.sound")
+    archiver("lookup", "--save-media", "out", post.uri)
+    files = {each.name.partition(".")[0]: each.read_bytes() for each in (home / "out").iterdir()}
+    (pictures,) = [content for name, content in files.items() if name.startswith(film["sha256"])]
+    (heard,) = [content for name, content in files.items() if name.startswith(sound["sha256"])]
+    assert (streams(pictures), frames(pictures)) == (["video"], 3 * media.RATE)
+    assert (streams(heard), 2.9 < seconds_heard(heard) < 3.4) == (["audio"], True)
+    assert "sound" in archiver("verify").stdout
+    archiver("export", "warc", "--out", "all.warc.gz", "--post", post.uri)
+    assert b"/sound/2.aac" in gzip.decompress((home / "all.warc.gz").read_bytes())
+    archiver("merge", "archive.db", "--out", "both.db")
+    assert "sound" in archiver("verify", "--archive", "both.db").stdout
+    assert json.loads(archiver("reread", "--json").stdout)["changes"] == []
+    with contextlib.closing(sqlite3.connect(home / "archive.db")) as db:
+        db.execute("DELETE FROM piece")
+        db.execute("DELETE FROM media WHERE kind = 'audio'")
+        db.execute("UPDATE media SET sha256 = NULL, reason = 'unreadable', type = NULL WHERE kind = 'video'")
+        db.commit()
+    archiver("reread")
+    assert (kept()["video"]["sha256"], kept()["audio"]["sha256"]) == (film["sha256"], sound["sha256"])
+    archiver("erase", post.uri, "--reason", "a court order", "--yes")
+    with contextlib.closing(sqlite3.connect(home / "archive.db")) as db:
+        assert db.execute("SELECT count(*) FROM piece").fetchone() == (0,)
+        left_over = db.execute("SELECT payload FROM capture WHERE url LIKE '%.aac'").fetchall()
+        gone = {row[0] for row in db.execute("SELECT name FROM erasure WHERE kind = 'blob'")}
+    assert {row[0] for row in left_over} <= gone
+
+
+def test_a_film_whose_file_is_silent_is_kept_with_the_sound_of_its_playlist(
+    world: World, archiver: Run, home: Path
+) -> None:
+    """Reddit's MP4 has no sound; the film's playlist leads to it."""
+    shared = world.share("reddit", "abc123", "It falls", AT, [video(seconds=2)], has_audio=True)
+    there = f"https://v.redd.it/{shared.media[0].key}"
+    kind = "application/vnd.apple.mpegurl"
+    master = "\n".join(
+        ("#EXTM3U", '#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="6",NAME="a",DEFAULT=YES,URI="HLS_AUDIO.m3u8"',
+         '#EXT-X-STREAM-INF:BANDWIDTH=9,RESOLUTION=640x480,AUDIO="6"', "HLS_480.m3u8", "")
+    )  # fmt: skip
+    listed = "\n".join((*HEAD, "#EXTINF:1,", "HLS_AUDIO_0.aac", "#EXTINF:1,", "HLS_AUDIO_1.aac", END, ""))
+    world.files[f"{there}/HLSPlaylist.m3u8?a=1"] = (shared, kind, master.encode())
+    world.files[f"{there}/HLS_AUDIO.m3u8"] = (shared, kind, listed.encode())
+    for number in range(2):
+        name = f"{there}/HLS_AUDIO_{number}.aac"
+        world.files[name] = (shared, "audio/aac", media.voice("crane", 2, number))
+    url = "https://www.reddit.com/r/harbours/comments/abc123/a_title/"
+    (home / "a.html").write_text(f'<article><p>As <a href="{url}">they wrote</a>.</p></article>')
+    report = json.loads(archiver("run", "--once", "--json", "a.html").stdout)
+    assert report["states"] == {"archived": 1}
+    (found,) = json.loads(archiver("lookup", "--json", "reddit:abc123").stdout)["posts"]
+    assert {each["kind"]: each["type"] for each in found["media"]} == {"video": "video/mp4", "audio": "audio/aac"}
+    assert "sound" in archiver("verify").stdout
+    assert json.loads(archiver("reread", "--json").stdout)["changes"] == []

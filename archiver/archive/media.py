@@ -41,10 +41,12 @@ async def fetch_media(job: Job, piece: work.Due, began_at: dt.datetime | None) -
     descriptions = await job.db(opinions.media_shown, ref, key)
     reason, capture, look, film = await first_media(job, descriptions, began_at)
     whole = await job.aside(hls.joined, film.pieces) if film else None
+    heard = await job.aside(hls.joined, film.sound.pieces) if film and film.sound else None
+    sounds = await job.aside(sniff.sniff, heard) if heard else None
     if whole is not None:
         look = await job.aside(sniff.sniff, whole)
-        if not look.is_media:
-            reason, whole, film = Reason.UNREADABLE, None, None
+        if not look.is_media or (sounds and not sounds.is_media):
+            reason, whole, film, heard = Reason.UNREADABLE, None, None, None
     new = capture.payload if capture and look and (look.type or "").startswith("image/") else None
     if new:
         is_known = await job.db(opinions.has_picture, new.sha256)
@@ -75,6 +77,10 @@ async def fetch_media(job: Job, piece: work.Due, began_at: dt.datetime | None) -
         )
         if whole is not None and film is not None:
             opinions.add_film(db, whole.sha256, [each.id for each in film.playlists], [p.id for p in film.pieces])
+        if heard is not None and film is not None and film.sound is not None:
+            parts = film.sound
+            opinions.add_sound(db, ref, key, parts.playlists[-1], heard, sounds.type if sounds else None)
+            opinions.add_film(db, heard.sha256, [each.id for each in parts.playlists], [p.id for p in parts.pieces])
         if reason is Reason.OK:
             work.done(db, "media", piece.key)
             job.counts["media"] += 1
@@ -136,7 +142,8 @@ async def first_media(
         reason = Reason.UNREADABLE
         if hls.is_playlist(last.payload):
             try:
-                film, _, _ = await asking.drive(job, hls.film(last), began_at)
+                is_sound = any(each.kind == "audio" for each in descriptions)
+                film, _, _ = await asking.drive(job, hls.film(last, is_sound=is_sound), began_at)
             except Ended as end:
                 film = Finding(Outcome.UNREADABLE, reason, tombstone=str(end))
             if isinstance(film, hls.Film):

@@ -225,8 +225,8 @@ def _author(about: dict[str, Any]) -> Author:
 
 def _media(about: dict[str, Any]) -> tuple[Media, ...]:
     """Pictures at i.redd.it in their own size, galleries in order, films at v.redd.it; a picture of another host's that
-    the post shows; and what Reddit made of another host's GIF. Its films have their sound in a file apart: the MP4 is
-    silent, the HLS playlist has both and is listed."""
+    the post shows; and what Reddit made of another host's GIF. Its films' MP4 is silent: their sound is another of the
+    post's media, which the HLS playlist leads to."""
     from archiver import oembed
     from archiver.untyped import listing, mapping
 
@@ -242,7 +242,8 @@ def _media(about: dict[str, Any]) -> tuple[Media, ...]:
     for name in ("secure_media", "media"):
         film = mapping(mapping(about.get(name)).get("reddit_video"))
         if film:
-            return (_film(film, copy),)
+            moving = _film(film, copy)
+            return moving, *_sound(film, moving)
     listed = tuple(_listed(about))
     if listed:
         return listed
@@ -292,6 +293,13 @@ def _film(film: Mapping[str, Any], poster: str | None) -> Media:
         poster=poster,
         variants=tuple(Variant(each, _HLS if ".m3u8" in each else "video/mp4") for each in known),
     )
+
+
+def _sound(film: Mapping[str, Any], shown: Media) -> Iterator[Media]:
+    """The sound of a film that is said to have one."""
+    playlist = _address(film.get("hls_url"))
+    if film.get("has_audio") is True and playlist:
+        yield Media("audio", f"{shown.key}.sound", (playlist,), variants=(Variant(playlist, _HLS),))
 
 
 _HLS = "application/vnd.apple.mpegurl"
@@ -459,7 +467,7 @@ def _addresses(ref: PostRef, claim: Claim) -> tuple[str, ...]:
 
 #: What a source that shows a post whole gives of it.
 _GIVES = (
-    "text, author, account id, time, links, pictures, films, alt text, answered post, quoted post, counts, "
+    "text, author, account id, time, links, pictures, films, sound, alt text, answered post, quoted post, counts, "
     "poll, card, edits, warnings"
 )
 
@@ -472,7 +480,7 @@ def _sources() -> tuple[Source, ...]:
             _json,
             ("www.reddit.com", "i.redd.it", "v.redd.it", "hosts of the pictures it shows"),
             "Reddit's permalink as JSON: keyless; refuses (403, 429) many programs and most data centres. A film's MP4 "
-            "is silent: its sound is a file apart that no public list names.",
+            "is silent: its sound is taken from the film's HLS playlist.",
             gives=parts(_GIVES),
         ),
         Source(

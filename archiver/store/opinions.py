@@ -481,6 +481,18 @@ def set_media(
     )  # fmt: skip
 
 
+def add_sound(db: sqlite3.Connection, ref: PostRef, key: str, playlist: Capture, sound: Body, type: str | None) -> None:
+    """Keep the sound of a film of a post, where it is served apart, as one more of its media, beside the film in every
+    snapshot that shows it; *playlist* is that of its pieces."""
+    media = Media("audio", f"{key}.sound", (playlist.url,))
+    db.execute(
+        "INSERT OR IGNORE INTO media (snapshot, key, kind, reason, shown) SELECT snapshot, ?, ?, ?, ? FROM media "
+        "JOIN snapshot ON snapshot.id = media.snapshot WHERE platform = ? AND post = ? AND key = ?",
+        (media.key, media.kind, Reason.NOT_TRIED.value, packed(media), ref.platform, ref.id, key),
+    )
+    set_media(db, ref, media.key, reason=Reason.OK, capture=playlist, type=type, film=sound)
+
+
 def has_picture(db: sqlite3.Connection, sha256: str) -> bool:
     return db.execute("SELECT 1 FROM picture WHERE sha256 = ?", (sha256,)).fetchone() is not None
 

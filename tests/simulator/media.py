@@ -147,10 +147,23 @@ def video(key: str, width: int, height: int, seconds: float = 2.0, *, sound: boo
 
 
 @functools.lru_cache(maxsize=256)
-def segment(key: str, width: int, height: int, seconds: float, number: int) -> bytes:
+def segment(key: str, width: int, height: int, seconds: float, number: int, *, sound: bool = True) -> bytes:
     """The *number*th HLS segment of that film, as MPEG-TS."""
     start = number * SEGMENT
-    return _encode("mpegts", key, width, height, seconds, sound=True, cut=(start, min(start + SEGMENT, seconds)))
+    return _encode("mpegts", key, width, height, seconds, sound=sound, cut=(start, min(start + SEGMENT, seconds)))
+
+
+@functools.lru_cache(maxsize=256)
+def voice(key: str, seconds: float, number: int, container_format: str = "adts") -> bytes:
+    """The *number*th segment of that film's sound where it is served apart: packed AAC (RFC 8216, 3.4)."""
+    start = number * SEGMENT
+    out = io.BytesIO()
+    with av.open(out, "w", format=container_format, options={"fflags": "+bitexact"}) as container:
+        track = container.add_stream("aac", rate=SAMPLES, layout="mono", options={"flags": "+bitexact"})
+        for tone in _tone(min(SEGMENT, seconds - start), 220 + digest("pitch", key)[0]):
+            container.mux(track.encode(tone))
+        container.mux(track.encode(None))
+    return out.getvalue()
 
 
 def segments(seconds: float) -> int:

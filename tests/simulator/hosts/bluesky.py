@@ -107,7 +107,8 @@ class Sky:
         self.records: dict[str, Record] = {}
         self.blobs: dict[tuple[str, str], tuple[bytes, str, Medium]] = {}
         self.deleted: dict[str, dt.datetime] = {}
-        #: Whether servers still have what was uploaded, and what the playlists of films say of them.
+        #: Whether servers still have what was uploaded, and what the playlists of films say of them: `whole`,
+        #: `encrypted`, `live`, or `apart` (sound in a playlist of its own).
         self.has_blobs = True
         self.hls = "whole"
         world.others |= {
@@ -520,7 +521,8 @@ class Sky:
     def video(self, world: World, request: Request) -> Response:
         """HLS made from what was uploaded: two renditions, in segments."""
         found = re.fullmatch(
-            r"/watch/(did:[^/]+)/(\w+)/(playlist|thumbnail|(360p|720p)/(?:video|(\d+)))\.(m3u8|jpg|ts)", request.path
+            r"/watch/(did:[^/]+)/(\w+)/(playlist|thumbnail|(360p|720p|sound)/(?:video|(\d+)))\.(m3u8|jpg|ts|aac)",
+            request.path,
         )
         blob = self.blobs.get((found[1], found[2])) if found else None
         if found is None or blob is None or not isinstance(blob[2], Film):
@@ -529,19 +531,25 @@ class Sky:
         if found[3] == "thumbnail":
             return Response(200, (("content-type", "image/jpeg"),), films.photo(film.key, film.width, film.height))
         scale = 2 if found[4] == "360p" else 1
+        if found[5] and found[4] == "sound":
+            return Response(200, (("content-type", "audio/aac"),), films.voice(film.key, film.seconds, int(found[5])))
         if found[5]:
-            content = films.segment(film.key, film.width // scale, film.height // scale, film.seconds, int(found[5]))
+            wide, high, is_whole = film.width // scale, film.height // scale, self.hls != "apart"
+            content = films.segment(film.key, wide, high, film.seconds, int(found[5]), sound=is_whole)
             return Response(200, (("content-type", "video/mp2t"),), content)
         kind = (("content-type", "application/vnd.apple.mpegurl"),)
         if found[3] == "playlist":
-            lines = ["#EXTM3U"]
+            lines, group = ["#EXTM3U"], ""
+            if self.hls == "apart":
+                lines += ['#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",NAME="en",DEFAULT=YES,URI="sound/video.m3u8"']
+                group = ',AUDIO="a"'
             for name, divisor, bits in (("360p", 2, 400_000), ("720p", 1, 800_000)):
                 size = f"{film.width // divisor}x{film.height // divisor}"
-                lines += [f"#EXT-X-STREAM-INF:BANDWIDTH={bits},RESOLUTION={size}", f"{name}/video.m3u8"]
+                lines += [f"#EXT-X-STREAM-INF:BANDWIDTH={bits},RESOLUTION={size}{group}", f"{name}/video.m3u8"]
             return Response(200, kind, "\n".join([*lines, ""]).encode())
         lines = ["#EXTM3U", "#EXT-X-VERSION:3", "#EXT-X-TARGETDURATION:1", "#EXT-X-PLAYLIST-TYPE:VOD"]
         for number in range(films.segments(film.seconds)):
-            lines += ["#EXTINF:1.0,", f"{number}.ts"]
+            lines += ["#EXTINF:1.0,", f"{number}.{'aac' if found[4] == 'sound' else 'ts'}"]
         if self.hls == "encrypted":
             lines.insert(2, '#EXT-X-KEY:METHOD=AES-128,URI="https://video.bsky.app/key"')
         if self.hls == "live":

@@ -68,6 +68,7 @@ def submission(world: World, post: Shared) -> dict[str, Any]:
                 "height": film.height,
                 "duration": int(film.seconds),
                 "is_gif": False,
+                **({"has_audio": True} if post.options.get("has_audio") else {}),
             }
         }
     elif post.media:
