@@ -915,3 +915,28 @@ def test_the_card_of_an_old_page_is_named():
     )
     post = pages.read(capture("https://twitter.com/quay/status/20", page), "20").post
     assert dict(post.extra)["card"] == {"name": "summary", "url": "https://t.co/aaaaaaaaaa"}
+
+
+def test_a_page_of_before_2015_is_read_with_its_picture_and_counts():
+    page = (
+        '<div class="tweet permalink-tweet js-actionable-user" data-tweet-id="20" data-screen-name="quay" '
+        'data-name="Quay" data-user-id="7"><p class="js-tweet-text tweet-text">It fell '
+        '<a href="http://t.co/aaaaaaaaaa" '
+        'class="twitter-timeline-link" data-pre-embedded="true">pic.twitter.com/aaaaaaaaaa</a></p>'
+        '<span class="_timestamp js-short-timestamp" data-time="1343235240">25 Jul 12</span>'
+        '<div class="cards-media-container"><div data-card-url="//twitter.com/quay/status/20/photo/1/large" '
+        'data-card-type="photo" class="cards-base cards-multimedia"><div class="media">'
+        '<a class="twitter-timeline-link media-thumbnail" href="//twitter.com/quay/status/20/photo/1/large" '
+        'data-url="https://pbs.twimg.com/media/AyolBSnCQAA0vdp.jpg:large" '
+        'data-resolved-url-large="https://pbs.twimg.com/media/AyolBSnCQAA0vdp.jpg:large">'
+        '<img src="https://pbs.twimg.com/media/AyolBSnCQAA0vdp.jpg" alt="Embedded image permalink"></a></div></div>'
+        '</div><a class="media-thumbnail" data-url="https://pbs.twimg.com/profile_images/1/a.jpg"></a>'
+        '<ul class="stats"><li class="js-stat-count js-stat-retweets"><a data-tweet-stat-count="89">89</a></li>'
+        '<li class="js-stat-count js-stat-favorites stat-count"><a data-tweet-stat-count="12">12</a></li></ul></div>'
+    )
+    post = pages.read(capture("https://twitter.com/quay/status/20", page), "20").post
+    assert (post.text, post.created_at) == ("It fell", at("2012-07-25T16:54:00"))
+    assert [(each.key, each.urls[0]) for each in post.media] == [
+        ("AyolBSnCQAA0vdp", "https://pbs.twimg.com/media/AyolBSnCQAA0vdp?format=jpg&name=orig")
+    ]
+    assert dict(post.counts) == {"reposts": 89, "likes": 12}

@@ -226,6 +226,12 @@ def _old_media(tweet: Tag) -> tuple[Media, ...]:
             alt = _attribute(picture, "alt") if isinstance(picture, Tag) else None
             one = photo(url, alt=alt)
             found.setdefault(one.key, one)
+    # To 2014 a picture was a link to its large form.
+    for each in tweet.find_all("a", class_="media-thumbnail"):
+        url = web_url(_attribute(each, "data-resolved-url-large") or _attribute(each, "data-url"))
+        if url and media_key(url) and not _in_quote(each, tweet):
+            one = photo(url)
+            found.setdefault(one.key, one)
     for each in tweet.find_all(class_="PlayableMedia"):
         if not _in_quote(each, tweet):
             film = _old_film(each)
@@ -272,6 +278,13 @@ def _old_counts(tweet: Tag) -> Iterator[tuple[str, int]]:
             if count is not None:
                 yield counted, count
                 break
+        else:
+            # To 2014 they stood in a list below the post.
+            listed = tweet.find(class_=f"js-stat-{name}s")
+            stated = _having(listed, "data-tweet-stat-count") if isinstance(listed, Tag) else []
+            count = number(_attribute(stated[0], "data-tweet-stat-count")) if stated else None
+            if count is not None:
+                yield counted, count
 
 
 # --- microdata ------------------------------------------------------------------------------------------------------
