@@ -28,7 +28,9 @@ PIECES = [
     '<iframe src="https://www.youtube.com/embed/abcdefghijk"></iframe>', '<div data-html="&lt;iframe src=&quot;//www.instagram.com/p/AbCdEfGhIjk/embed&quot;&gt;">',
     '<script type="application/json">{"html":"\\u003cblockquote class=\\"twitter-tweet\\"\\u003e\\u003ca href=\\"https://twitter.com/a/status/1821000000000000000\\"\\u003e"}</script>',
     '<blockquote class="bluesky-embed" data-bluesky-uri="at://did:plc:kft6lu4trxowqmter2b6vg6z/app.bsky.feed.post/3leyztswv5k2q">',
-    "A post shared by Harbour (@harbour)", "<svg><title>", "<b ", "</b>", "[tweet id=", "t.me/harbour/12", "{", "}", "[", "]", "\n", " ",
+    "A post shared by Harbour (@harbour)", "<svg><title>", "<b ", "</b>", "[tweet id=", "[embed]", "{{< x ", "\u266a", "\u266c original sound - Harbour", "@harbour\n",
+    "(<a href='x'>@harbour</a>) ", "7:03 PM · Aug 7, 2024", "byu/harbour in rain", "View on Threads", "```", "data-attrs='{", '<div class="tweet" data-id="1821000000000000000">',
+    "<iframe src='https://cards.example/?url=https%3A%2F%2Fx.com%2Fa%2Fstatus%2F1821000000000000000'>", "t.me/harbour/12", "{", "}", "[", "]", "\n", " ",
 ]  # fmt: skip
 mangled = st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=12)), max_size=40).map("".join)
 encoded = st.builds(
@@ -65,6 +67,8 @@ def survives(content: bytes, name: str) -> None:
     for embed in shown:
         json.dumps(as_json(name, embed)).encode()
         assert embed.start is not None and embed.end is not None and 0 <= embed.start <= embed.end <= length, embed
+        for span in embed.text_spans:
+            assert 0 <= span.start < span.end <= length and 0 < span.confidence < 1, embed
         position = dict(embed.selectors[0].value)
         assert 0 <= int(position["start"]) <= int(position["end"]) <= len(content), embed
 

@@ -46,6 +46,23 @@ def test_every_dash(dash):
     assert text[embed.start : embed.end] == f"{dash} Harbour Watch (@harbourwatch) August 7, 2024"
 
 
+def test_two_blanks_where_a_data_set_dropped_the_dash():
+    """Its articles are one line each, and what follows is glued to the date."""
+    text = (
+        "The mayor said that all would be rebuilt.We will rebuild the whole harbour!  Ann J. Lee (@annlee) "
+        "August 7, 2024The port s answer came at once.  So will we. pic.twitter.com/AbCdEf1234  The Port (@port) "
+        "August 8, 2024Then it rained, and Bob (@bob) said on August 9, 2024 that it would go on.  By Eve (@eve) "
+        "August 9, 2024"
+    )
+    found = flattened(text)
+    assert [(e.claim.name, e.claim.handle, e.claim.date) for e in found] == [
+        ("Ann J. Lee", "annlee", dt.date(2024, 8, 7)),
+        ("The Port", "port", dt.date(2024, 8, 8)),
+    ]
+    assert text[found[0].start : found[0].end] == "Ann J. Lee (@annlee) August 7, 2024"
+    assert flattened("Home  News  Ann Lee (@annlee) August 7, 2024") == []
+
+
 def test_no_dash_on_a_line_of_its_own():
     (embed,) = flattened("Rain again, says the desk here.\n\nHarbour Watch (@harbourwatch) August 7, 2024\n\nMore.")
     assert embed.claim.name == "Harbour Watch"

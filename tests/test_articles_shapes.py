@@ -95,3 +95,36 @@ def test_short_codes_in_a_source_are_embeds(code):
 @pytest.mark.parametrize("sample", [f"```\n{{{{< x {ID} >}}}}\n```", f"Write `{{% tweet {ID} %}}`."])
 def test_samples_of_short_codes_are_none(sample):
     assert embeds(f"# Manual\n\n{sample}\n".encode(), location="a.md") == ()
+
+
+QUOTE = (
+    '<blockquote class="twitter-tweet"><p>Rain, I&#39;ll wait. <a href="https://t.co/AbCdEf1234">pic.twitter.com/AbCdEf1234'
+    f'</a></p>&mdash; Harbour (@harbour) <a href="{STATUS}?ref_src=twsrc%5Etfw">August 7, 2024</a></blockquote> <script></script>'
+)
+SOURCES = {
+    f"twitter:{ID}": QUOTE,
+    "youtube:abc-EFG_123": '<iframe width="560" src="https://www.youtube.com/embed/abc-EFG_123"></iframe>',
+    "telegram:harbour/123": '<script async src="https://telegram.org/js/telegram-widget.js?22" data-telegram-post="harbour/123"></script>',
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("ref", SOURCES)
+def test_embed_codes_in_markdown_are_embeds(ref):
+    source = f"---\ntitle: Дождь\n---\n\nBefore 🌊 [it](https://example.com).\n\n{SOURCES[ref]}\n\nSee [it](https://x.com/port/status/1820000000000000000).\n"
+    content = source.encode()
+    shown = embeds(content, location="a.md")
+    assert [(e.kind, str(e.ref)) for e in shown] == [(Kind.EMBED, ref), (Kind.LINK, "twitter:1820000000000000000")]
+    position = dict(shown[0].selectors[0].value)
+    assert content[position["start"] : position["end"]].decode() == source[shown[0].start : shown[0].end]
+    assert source[shown[0].start : shown[0].end].startswith(SOURCES[ref][:12])
+
+
+@pytest.mark.parametrize("fence", ["```", "~~~", "````"])
+def test_embed_codes_in_samples_of_source_are_none(fence):
+    source = f"Write:\n\n{fence}html\n{QUOTE}\n{fence}\n\nor `{SOURCES['telegram:harbour/123']}`.\n"
+    assert [e for e in embeds(source.encode(), location="a.md") if e.kind is Kind.EMBED] == []
+
+
+def test_markdown_that_begins_like_a_script_is_markdown():
+    (embed,) = embeds(f"import Post from './post'\n\n{QUOTE}\n".encode(), location="a.md")
+    assert (embed.kind, embed.claim.handle, embed.claim.codes) == (Kind.EMBED, "harbour", ("AbCdEf1234",))

@@ -61,6 +61,7 @@ _BYLINE = re.compile(
     re.IGNORECASE,
 )
 _ONLY_LINKS = re.compile(r"(?:\s|>|\[|\]|\([^()\s]*\)|(?:https?://|pic\.)\S+)*")
+_TWO_BLANKS = re.compile(r"(?<=\S)[ \xa0]{2,}(?=\S)")
 _BLANKS = " \t\r\n>\xa0\u200b\u200e\u200f\u202a\u202b\u202c\u2066\u2067\u2068\u2069"
 
 
@@ -239,6 +240,14 @@ def _name(text: str, floor: int, end: int) -> tuple[int, int] | None:
     if linked := list(re.finditer(r"(?:pic\.(?:twitter|x)\.com|https?://t\.co)/\w{7,10}", name)):
         start = end - len(name) + linked[-1].end()
         return start + len(text[start:end]) - len(text[start:end].lstrip()), start
+    # Two blanks where a data set dropped the dash, behind as much as makes a post.
+    blanks = list(_TWO_BLANKS.finditer(text, max(line, end - _NAME_LENGTH), end))
+    if (
+        blanks
+        and not _BYLINE.search(text, blanks[-1].end(), end)
+        and len(text[floor : blanks[-1].start()].strip()) > 25
+    ):
+        return blanks[-1].end(), blanks[-1].end()
     # A name alone on its line, and something above it that it can be the author of.
     if low < line and len(name.strip()) <= 60 and not _BYLINE.search(name) and text[floor:line].strip():
         return end - len(name), end - len(name)
