@@ -590,3 +590,16 @@ def test_every_selector_of_the_corpus_finds_its_embed():
         counts.update(_checked(row["text"].encode(), f"{row['text_id']}.txt"))
     assert counts["embeds"] == counts["DataPositionSelector"] > 2000, counts
     assert counts["CssSelector"] > 1450 and counts["TextQuoteSelector"] == counts["TextPositionSelector"] > 1100, counts
+
+
+def test_an_author_quoted_twice_in_a_day_is_two_embeds():
+    """Once with markup, once without: found in three simulated months of a newspaper."""
+    other = "<p>Another thing that was said on that day. — Harbour Watch (@harbour_watch) August 7, 2024</p>"
+    code = (
+        '<blockquote class="twitter-tweet"><p>The gates stay shut tonight, all four of them.</p>&mdash; Harbour Watch '
+        f'(@harbour_watch) <a href="https://twitter.com/harbour_watch/status/{ID}">August 7, 2024</a></blockquote>'
+    )
+    again = "<p>The gates stay shut tonight, all four of them. — Harbour Watch (@harbour_watch) August 7, 2024</p>"
+    assert [e.kind for e in found(other + code)] == [Kind.FLATTENED, Kind.EMBED]
+    assert [e.kind for e in found(code + other)] == [Kind.EMBED, Kind.FLATTENED]
+    assert [e.kind for e in found(code + again)] == [Kind.EMBED]

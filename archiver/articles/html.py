@@ -9,6 +9,7 @@ knowing where it came from.
 from __future__ import annotations
 
 import bisect
+import datetime as dt
 import functools
 import html
 import itertools
@@ -900,12 +901,24 @@ def _prose(page: bytes, start: int, stop: int, words: int) -> Iterator[bytes]:
 # --- finishing ------------------------------------------------------------------------------------------------------
 
 
+#: So many letters on end are the same post's.
+_ALIKE = 30
+
+
+def _letters(text: str | None) -> str:
+    return "".join(filter(str.isalnum, text or "")).lower()
+
+
 def _deduplicated(found: list[Place] | Iterator[Place]) -> list[Place]:
     """Places in order, without the second copy of one place: a fallback in `noscript`, a player inside an `object`, the
     same post again in the page's own data."""
     ordered = sorted(found, key=lambda place: (place.start, -place.end, place.where != "dom"))
     shown = {(p.platform, p.ref) for p in ordered if p.kind is Kind.EMBED and p.where == "dom" and p.ref}
-    claimed = {(p.platform, p.claim.handle, p.claim.date) for p in ordered if p.claim.date and p.kind is Kind.EMBED}
+    quoted: dict[tuple[str, str | None, dt.date], list[str]] = {}
+    for place in ordered:
+        if place.claim.date and place.kind is Kind.EMBED:
+            key_of_quote = (place.platform, place.claim.handle, place.claim.date)
+            quoted.setdefault(key_of_quote, []).append(_letters(place.claim.text))
     kept: list[Place] = []
     last: dict[tuple[Kind, PostRef | None, tuple[str, ...]], Place] = {}
     for place in ordered:
@@ -919,8 +932,12 @@ def _deduplicated(found: list[Place] | Iterator[Place]) -> list[Place]:
             kept[kept.index(earlier)] = last[key] = earlier = replace(
                 earlier, claim=replace(place.claim, cid=place.claim.cid or earlier.claim.cid)
             )
-        if place.kind is Kind.FLATTENED and (place.platform, place.claim.handle, place.claim.date) in claimed:
-            continue
+        if place.kind is Kind.FLATTENED and place.claim.date:
+            # The same post again, without its markup; an author may be quoted with two posts of one day.
+            said = _letters(place.claim.text)
+            others = quoted.get((place.platform, place.claim.handle, place.claim.date), ())
+            if any(not said or not other or other[:_ALIKE] in said or said[:_ALIKE] in other for other in others):
+                continue
         if (
             earlier is not None
             and place.ref
