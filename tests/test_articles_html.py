@@ -603,3 +603,36 @@ def test_an_author_quoted_twice_in_a_day_is_two_embeds():
     assert [e.kind for e in found(other + code)] == [Kind.FLATTENED, Kind.EMBED]
     assert [e.kind for e in found(code + other)] == [Kind.EMBED, Kind.FLATTENED]
     assert [e.kind for e in found(code + again)] == [Kind.EMBED]
+
+
+_DAY = [
+    "One thing that was said here today, early.",
+    "Another thing that was said here, later on.",
+    "A third thing, of which nobody had thought.",
+]
+_BY = "— Harbour Watch (@harbour_watch) August 7, 2024"
+_LINKED = '— Harbour Watch (<a href="https://twitter.com/harbour_watch">@harbour_watch</a>) August 7, 2024'
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "".join(f"<p>{said} {_BY}</p>" for said in _DAY),
+        "<hr>".join(f"<p>{said} {_BY}</p>" + "<p>What happened next is told here.</p>" * 9 for said in _DAY),
+        f"<p>{'<br>'.join(f'{said} {_BY}' for said in _DAY)}</p>",
+        f"<p>{' '.join(f'{said} {_BY}' for said in _DAY)}</p>",
+        "".join(f"<blockquote><p>{said}</p>{_BY}</blockquote>" for said in _DAY),
+        "".join(f"<p>{said}</p><p>{_BY}</p>" for said in _DAY),
+        "".join(f"<p>{said}<br>{_LINKED}</p>" for said in _DAY),
+        f"<ul>{''.join(f'<li>{said} {_BY}</li>' for said in _DAY)}</ul>",
+    ],
+    ids=["paragraphs", "far apart", "line breaks", "one text", "quotations", "two paragraphs each", "linked", "a list"],
+)
+def test_posts_of_one_author_and_day_are_told_apart(page):
+    page = f"<article><p>It began early.</p>{page}<p>It ended late.</p></article>"
+    flat = [e for e in found(page) if e.kind is Kind.FLATTENED]
+    assert [(e.claim.text or "").splitlines()[-1] for e in flat] == _DAY
+    for embed, said in zip(flat, _DAY, strict=True):
+        assert page[embed.start : embed.end].startswith("— Harbour Watch (")
+        assert page[: embed.start].rindex(said) == max(page[: embed.start].rfind(each) for each in _DAY)
+    assert len({(e.start, e.end) for e in flat}) == len(_DAY)

@@ -211,13 +211,13 @@ class _Reader:
 
     def _sorted(
         self, ends: list[tuple[int, int]], raw_text: list[Region]
-    ) -> tuple[set[int], set[int], dict[int, int], dict[int, list[int]], int]:
+    ) -> tuple[set[int], set[int], dict[int, list[int]], dict[int, list[int]], int]:
         """What the screen found, by where it stands: start tags that hold it, start tags whose text does, and those of
-        them before an attribution (with its end); raw text, by its number; and the last byte of what is in no raw
-        text."""
+        them before attributions (with the ends of what was found); raw text, by its number; and the last byte of what
+        is in no raw text."""
         marks: set[int] = set()
         texts: set[int] = set()
-        signed: dict[int, int] = {}
+        signed: dict[int, list[int]] = {}
         raw: dict[int, list[int]] = {}
         starts = [region.tag for region in raw_text]
         networks = screen.networks() if self.scan is not _everything else ()
@@ -236,7 +236,7 @@ class _Reader:
                 tag = TAG.match(self.page, lt)
                 lt_before, tag_end = lt, tag.end() if tag else len(self.page)
             if screen.is_attribution(number):
-                signed.setdefault(lt, end)
+                signed.setdefault(lt, []).append(end)
             elif tag_end < end:
                 texts.add(lt)
             else:
@@ -621,7 +621,7 @@ class _Reader:
                 return start, start + len(text.encode())
         return at, at + 1
 
-    def _flattened(self, signed: dict[int, int], found: list[Place], raw_text: list[Region]) -> Iterator[Place]:
+    def _flattened(self, signed: dict[int, list[int]], found: list[Place], raw_text: list[Region]) -> Iterator[Place]:
         """Attributions in the page's text that no embed's element holds, as where a CMS unwrapped a blockquote.
 
         Only those behind a dash: pages have too many names with handles and dates that are comments and bylines.
@@ -629,31 +629,24 @@ class _Reader:
         assert self.tree is not None
         taken = [(p.start, p.end) for p in found if p.kind is Kind.EMBED]
         starts = [region.tag for region in raw_text]
-        told: set[tuple[str, str, object]] = set()
-        for at, end in signed.items():
+        told: set[tuple[str, str, object, str]] = set()
+        for at, ends in signed.items():
             node = self.nodes.get(at)
-            self.budget.spend(50 * len(taken))
-            if node is None or any(a <= end < b for a, b in taken):
+            self.budget.spend(50 * len(taken) * len(ends))
+            free = [end for end in ends if not any(a <= end < b for a, b in taken)]
+            if node is None or not free:
                 continue
             block = self._around(node)
             text, signatures = self._flat(block), self._signatures(block)
             if signatures and not signatures[0].start and (said := self._paragraphs_before(block)):
                 text = f"{said}\n{text}"
                 signatures = list(attributions(text))
-            for claim in signatures:
-                key = (claim.platform, claim.handle.lower(), claim.date)
-                if key in told or not claim.text or (claim.start and text[claim.start].isalnum()):
-                    continue
-                written = claim.handle.encode()
-                low, high = max(0, end - 90), end + 5000 + len(written)
-                # Links to the author name the handle too, and stand before it.
-                handle = self.page.find(b"@" + written, low, high) + 1 or self.page.find(written, low, high)
-                if handle < 0:
-                    continue
+            for claim, handle in self._placed(signatures, text, free):
                 # It is read where its handle stands, if that is where the screen saw one: beginning elsewhere, more or
                 # less of the page would be its surroundings.
                 own = self._start_tag(handle, raw_text, starts)
-                if own != at and own in signed:
+                key = _post_of(claim)
+                if key in told or (own != at and own in signed):
                     continue
                 told.add(key)
                 attribution = text[claim.start : claim.end]
@@ -663,9 +656,37 @@ class _Reader:
                     kind=Kind.FLATTENED, platform=claim.platform, ref=ref, url=url, claim=claim.claim,
                     where=self.tree.where(block) if self.where == "dom" else self.where,
                     in_body=self.tree.in_body(block) if self.where == "dom" else None,
-                    start=start, end=self._after(handle + len(written), attribution), node=block,
+                    start=start, end=self._after(handle + len(claim.handle.encode()), attribution), node=block,
                     spans=self._quoted(claim, text, start),
                 )  # fmt: skip
+
+    def _placed(self, claims: list[Attribution], text: str, ends: list[int]) -> Iterator[tuple[Attribution, int]]:
+        """Attributions of a block's *text*, each with the byte where its handle stands. *ends* are those of what the
+        screen found under one start tag. An author may be quoted several times in one block: a handle's own is then the
+        attribution whose words end next before it."""
+        by_handle: dict[str, list[Attribution]] = {}
+        for claim in claims:
+            if claim.text and not (claim.start and text[claim.start].isalnum()):
+                by_handle.setdefault(claim.handle, []).append(claim)
+        for name, own in by_handle.items():
+            written = name.encode()
+            places = [end - 1 for end in ends if self.page.startswith(written, end - 1)]
+            if not places:
+                low, high = max(0, ends[0] - 90), ends[0] + 5000 + len(written)
+                # Links to the author name the handle too, and stand before it.
+                at = self.page.find(b"@" + written, low, high) + 1 or self.page.find(written, low, high)
+                places = [at] if at >= 0 else []
+            for at in places:
+                self.budget.spend(200 * len(own))
+                if own:
+                    claim = max(own, key=lambda each: self._words_before(each, at)) if len(own) > 1 else own[0]
+                    own.remove(claim)
+                    yield claim, at
+
+    def _words_before(self, claim: Attribution, at: int) -> int:
+        """Where the last plain word of what an attribution signs stands before a byte; -1 if it does not stand near."""
+        words = _PLAIN_WORD.findall(claim.text or "")
+        return self.page.rfind(words[-1].encode(), max(0, at - _QUOTED), at) if words else -1
 
     def _paragraphs_before(self, block: LexborNode) -> str:
         """The text of the paragraphs above an attribution that has a paragraph of its own: at most four of them."""
@@ -1179,6 +1200,16 @@ def _digest(platform: Platform, node: LexborNode) -> str | None:
     """What an embed code states of the record it shows, where its network's codes do."""
     stated = node.attributes.get(platform.markup.digest) if platform.markup.digest else None
     return (stated or "").strip()[:200] or None
+
+
+#: How far before its attribution the words of a post are looked for.
+_QUOTED = 1500
+_PLAIN_WORD = re.compile(r"[^\W_]{3,}")
+
+
+def _post_of(claim: Attribution) -> tuple[str, str, object, str]:
+    """What two sightings of one attribution have in common; where its words begin depends on what is looked at."""
+    return claim.platform, claim.handle.lower(), claim.date, _letters(claim.text)[-_ALIKE:]
 
 
 def _is_date_of(signed: Attribution, label: str, text: str) -> bool:
