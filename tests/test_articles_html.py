@@ -636,3 +636,24 @@ def test_posts_of_one_author_and_day_are_told_apart(page):
         assert page[embed.start : embed.end].startswith("— Harbour Watch (")
         assert page[: embed.start].rindex(said) == max(page[: embed.start].rfind(each) for each in _DAY)
     assert len({(e.start, e.end) for e in flat}) == len(_DAY)
+
+
+@pytest.mark.parametrize("gap", [" ", "\n\n"])
+def test_posts_in_linked_data_are_told_apart(gap):
+    other = "And a word from the port itself, at last. — The Port (@the_port) August 7, 2024"
+    body = gap.join([*(f"{said} {_BY}" for said in _DAY), other])
+    data = json.dumps({"@type": "NewsArticle", "articleBody": body})
+    page = f'<script type="application/ld+json">{data}</script><p>It ended late.</p>'
+    flat = found(page)
+    assert [(e.claim.handle, (e.claim.text or "").splitlines()[-1]) for e in flat] == [
+        *(("harbour_watch", said) for said in _DAY),
+        ("the_port", "And a word from the port itself, at last."),
+    ]
+    assert len({e.start for e in flat}) == 4
+
+
+def test_what_the_page_shows_and_its_linked_data_repeats_is_one_embed():
+    shown = "".join(f"<p>{said} {_BY}</p>" for said in _DAY)
+    data = json.dumps({"articleBody": " ".join(f"{said} {_BY}" for said in _DAY)})
+    page = f'<script type="application/ld+json">{data}</script><article>{shown}</article>'
+    assert [e.where for e in found(page)] == ["dom"] * 3

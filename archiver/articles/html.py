@@ -629,7 +629,7 @@ class _Reader:
         assert self.tree is not None
         taken = [(p.start, p.end) for p in found if p.kind is Kind.EMBED]
         starts = [region.tag for region in raw_text]
-        told: set[tuple[str, str, object, str]] = set()
+        told: set[tuple[object, ...]] = set()
         for at, ends in signed.items():
             node = self.nodes.get(at)
             self.budget.spend(50 * len(taken) * len(ends))
@@ -645,7 +645,7 @@ class _Reader:
                 # It is read where its handle stands, if that is where the screen saw one: beginning elsewhere, more or
                 # less of the page would be its surroundings.
                 own = self._start_tag(handle, raw_text, starts)
-                key = _post_of(claim)
+                key = (claim.platform, _said_by(claim.claim))
                 if key in told or (own != at and own in signed):
                     continue
                 told.add(key)
@@ -875,12 +875,14 @@ class _Reader:
                 claim = Claim(handle=author(ref, text))
                 yield Place(kind, ref.platform, ref, text, claim, where, None, at, at + len(island.raw))
         elif "(@" in text and (signed := list(attributions(text))):
+            cursor = at
             for found in signed:
                 if found.date is None or not found.text:
                     continue
                 self.budget.spend(40 * len(island.raw))
                 run = in_string(island.raw, text, found.start, found.end)
-                start = self.page.find(found.handle.encode(), at, at + len(island.raw))
+                start = self.page.find(found.handle.encode(), cursor, at + len(island.raw))
+                cursor = max(cursor, start + 1)
                 start, end = (at + run[0], at + run[1]) if run else (start, start + len(found.handle))
                 spans = ((s, in_string(island.raw, text, s.start, s.end)) for s in found.spans)
                 yield Place(
@@ -930,6 +932,11 @@ def _letters(text: str | None) -> str:
     return "".join(filter(str.isalnum, text or "")).lower()
 
 
+def _said_by(claim: Claim) -> tuple[object, ...]:
+    """What two copies of one claim have in common; where its words begin depends on what is looked at."""
+    return claim.codes, (claim.handle or "").lower(), claim.date, _letters(claim.text)[-_ALIKE:]
+
+
 def _deduplicated(found: list[Place] | Iterator[Place]) -> list[Place]:
     """Places in order, without the second copy of one place: a fallback in `noscript`, a player inside an `object`, the
     same post again in the page's own data."""
@@ -941,10 +948,13 @@ def _deduplicated(found: list[Place] | Iterator[Place]) -> list[Place]:
             key_of_quote = (place.platform, place.claim.handle, place.claim.date)
             quoted.setdefault(key_of_quote, []).append(_letters(place.claim.text))
     kept: list[Place] = []
-    last: dict[tuple[Kind, PostRef | None, tuple[str, ...]], Place] = {}
+    last: dict[tuple[Kind, PostRef | None, tuple[object, ...]], Place] = {}
+    flat = {_said_by(p.claim) for p in ordered if p.kind is Kind.FLATTENED and not p.where.startswith("script")}
     for place in ordered:
-        key = (place.kind, place.ref, place.claim.codes if place.ref is None else ())
+        key = (place.kind, place.ref, _said_by(place.claim) if place.ref is None else ())
         earlier = last.get(key)
+        if place.kind is Kind.FLATTENED and place.where.startswith("script") and _said_by(place.claim) in flat:
+            continue
         if place.kind is Kind.EMBED and place.where != "dom" and (place.platform, place.ref) in shown and place.ref:
             continue
         same = earlier is not None and earlier.kind is place.kind and place.ref is not None
@@ -1205,11 +1215,6 @@ def _digest(platform: Platform, node: LexborNode) -> str | None:
 #: How far before its attribution the words of a post are looked for.
 _QUOTED = 1500
 _PLAIN_WORD = re.compile(r"[^\W_]{3,}")
-
-
-def _post_of(claim: Attribution) -> tuple[str, str, object, str]:
-    """What two sightings of one attribution have in common; where its words begin depends on what is looked at."""
-    return claim.platform, claim.handle.lower(), claim.date, _letters(claim.text)[-_ALIKE:]
 
 
 def _is_date_of(signed: Attribution, label: str, text: str) -> bool:
