@@ -478,9 +478,10 @@ def _sources() -> tuple[Source, ...]:
             "json",
             Rank.FIRST_HAND,
             _json,
-            ("www.reddit.com", "i.redd.it", "v.redd.it", "hosts of the pictures it shows"),
+            ("www.reddit.com", "i.redd.it", "v.redd.it"),
             "Reddit's permalink as JSON: keyless; refuses (403, 429) many programs and most data centres. A film's MP4 "
-            "is silent: its sound is taken from the film's HLS playlist.",
+            "is silent: its sound is taken from the film's HLS playlist. Pictures that a post shows from other hosts "
+            "are asked of those.",
             gives=parts(_GIVES),
         ),
         Source(
