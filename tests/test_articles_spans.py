@@ -75,6 +75,12 @@ def test_a_span_in_a_scripts_string_counts_its_escapes(ensure_ascii):
     ]
 
 
+def test_every_attribution_in_a_scripts_string_is_found():
+    text = "Rain.\n— Häfen (@harbour) August 7, 2024\n\nWind.\n— Port (@port) August 8, 2024\n\nMore."
+    page = f"<script>{json.dumps({'articleBody': text})}</script><script>{json.dumps({'text': text})}</script>"
+    assert [e.claim.handle for e in embeds(page.encode(), location="a.html")] == ["harbour", "port"]
+
+
 words = st.text(
     st.characters(exclude_categories=("Cc", "Cs", "Cf", "Zl", "Zp"), exclude_characters="@＠♬"), min_size=1, max_size=30
 )

@@ -640,6 +640,7 @@ class _Reader:
             text, signatures = self._flat(block), self._signatures(block)
             if signatures and not signatures[0].start and (said := self._paragraphs_before(block)):
                 text = f"{said}\n{text}"
+                self.budget.spend(100 * len(text))
                 signatures = list(attributions(text))
             for claim, handle in self._placed(signatures, text, free):
                 # It is read where its handle stands, if that is where the screen saw one: beginning elsewhere, more or
@@ -713,13 +714,14 @@ class _Reader:
 
     def _quoted(self, claim: Attribution, text: str, start: int) -> tuple[Span, ...]:
         """The claim's candidates for the post's words where they stand in the source, those that can be found there."""
-        found: list[Span] = []
-        for span in claim.spans:
-            self.budget.spend(500 * (4096 + span.end - span.start))
-            stop = start if span.end <= claim.start else self.page.find(b">", start)
-            if place := words_before(self.page, text[span.start : span.end], stop):
-                found.append(Span(*place, span.confidence))
-        return tuple(found)
+        within = any(span.start >= claim.start for span in claim.spans)
+        stop = self.page.find(b">", start) + 1 or len(self.page) if within else start
+        said = tuple(text[span.start : span.end] for span in claim.spans)
+        self.budget.spend(50_000)
+        places = words_before(self.page, said, stop, self.budget.spend)
+        return tuple(
+            Span(*place, span.confidence) for span, place in zip(claim.spans, places, strict=True) if place is not None
+        )
 
     def _before(self, handle: int, attribution: str) -> int:
         """Where an attribution's dash stands in the source, tags and all; where none can be told, its handle."""
@@ -875,27 +877,32 @@ class _Reader:
                 claim = Claim(handle=author(ref, text))
                 yield Place(kind, ref.platform, ref, text, claim, where, None, at, at + len(island.raw))
         elif "(@" in text and (signed := list(attributions(text))):
-            cursor = at
-            for found in signed:
-                if found.date is None or not found.text:
-                    continue
-                self.budget.spend(40 * len(island.raw))
-                run = in_string(island.raw, text, found.start, found.end)
-                start = self.page.find(found.handle.encode(), cursor, at + len(island.raw))
-                cursor = max(cursor, start + 1)
-                start, end = (at + run[0], at + run[1]) if run else (start, start + len(found.handle))
-                spans = ((s, in_string(island.raw, text, s.start, s.end)) for s in found.spans)
-                yield Place(
-                    Kind.FLATTENED, found.platform, found.ref, found.url,
-                    found.claim, where, None, *((start, end) if start >= 0 else (at, at + len(found.handle))),
-                    spans=tuple(Span(at + there[0], at + there[1], s.confidence) for s, there in spans if there),
-                )  # fmt: skip
+            yield from self._signed_string(island, signed, where, at)
         elif '"' in text:
             piece = self._piece(text.encode("utf-8", "replace"), where)
             ends = [end for _, end in self.scan(piece.page)]
             for place in piece._island(0, len(piece.page), where, ends):
                 start, stop = self._find_in(place, at, at + len(island.raw))
                 yield replace(place, start=start, end=stop, spans=())
+
+    def _signed_string(self, island: Island, signed: list[Attribution], where: str, at: int) -> Iterator[Place]:
+        """The flattened posts of an article's text that a script keeps as a string."""
+        shown = [found for found in signed if found.date is not None and found.text]
+        ranges = [(found.start, found.end) for found in shown]
+        ranges += [(span.start, span.end) for found in shown for span in found.spans]
+        self.budget.spend(20 * len(island.raw) + 1000 * len(ranges))
+        runs = iter(in_string(island.raw, island.text, ranges))
+        bounds = [next(runs) for _ in shown]
+        cursor = at
+        for found, run in zip(shown, bounds, strict=True):
+            spans = [(span, next(runs)) for span in found.spans]
+            start = max(cursor, self.page.find(found.handle.encode(), cursor, at + len(island.raw)))
+            cursor = start + 1
+            start, end = (at + run[0], at + run[1]) if run else (start, start + len(found.handle.encode()))
+            yield Place(
+                Kind.FLATTENED, found.platform, found.ref, found.url, found.claim, where, None, start, end,
+                spans=tuple(Span(at + said[0], at + said[1], span.confidence) for span, said in spans if said),
+            )  # fmt: skip
 
     def _inner_at(self, text: str, where: str, at: int, length: int) -> Iterator[Place]:
         piece = self._piece(text.encode("utf-8", "replace"), where)

@@ -5,6 +5,7 @@ feeds, and in pages whose system no longer knows them.
 
 from __future__ import annotations
 
+import bisect
 import functools
 import re
 from collections.abc import Iterator
@@ -57,4 +58,4 @@ def _fences(text: str) -> tuple[int, ...]:
 
 def _is_code(text: str, at: int) -> bool:
     """Whether this is a sample of a short code: in a fenced block, or behind a backtick."""
-    return sum(1 for fence in _fences(text) if fence < at) % 2 == 1 or text[max(0, at - 1) : at] == "`"
+    return bisect.bisect_left(_fences(text), at) % 2 == 1 or text[max(0, at - 1) : at] == "`"
