@@ -203,6 +203,11 @@ def test_the_flattened_forms_of_other_networks(post, platform, handle, said):
     assert (embed.platform, embed.claim.handle, embed.claim.text) == (platform, handle, said)
 
 
+def test_a_sound_without_a_caption_has_no_words():
+    (embed,) = flattened("@ann.lee\n♬ original sound - Ann Lee")
+    assert (embed.platform, embed.claim.handle, embed.claim.text, embed.text_spans) == ("tiktok", "ann.lee", None, ())
+
+
 @pytest.mark.parametrize(
     "prose",
     [

@@ -97,7 +97,9 @@ def attributions(text: str) -> Iterator[Attribution]:
         start, end, stop, platform, handle, name, date, url, said = found
         if start < floor:
             continue
-        spans = (Span(*said, _HELD),) if said else _spans(text, floor, start)
+        # A caption may be empty: the sound alone is the post.
+        held = (Span(*said, _HELD),) if said and said[0] < said[1] else ()
+        spans = held if said else _spans(text, floor, start)
         codes, pics = short_codes(text, spans[0].start, start) if spans else ((), ())
         ref = recognise(url) if url else None
         yield Attribution(
