@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import BinaryIO, cast
 
 from archiver.errors import ArchiveError
-from archiver.model import Body, Capture, Origin, Request, canonical, moment, timestamp
+from archiver.model import Body, Capture, Origin, Request, moment, timestamp
 from archiver.store.schema import CHUNK_SIZE, ERASED
 
 #: A transaction holds at most this many bytes of chunks, so that the WAL stays small and litestream keeps up.
@@ -31,9 +31,9 @@ def chunks_of(body: Body) -> Iterator[bytes]:
             yield piece
 
 
-def add_chunk(db: sqlite3.Connection, piece: bytes) -> str:
-    """Keep one piece, once. Call within a transaction."""
-    name = hashlib.sha256(piece).hexdigest()
+def add_chunk(db: sqlite3.Connection, piece: bytes, name: str | None = None) -> str:
+    """Keep one piece, once; *name* where it was hashed already. Call within a transaction."""
+    name = name or hashlib.sha256(piece).hexdigest()
     if db.execute("SELECT 1 FROM chunk WHERE sha256 = ?", (name,)).fetchone() is None:
         db.execute("INSERT INTO chunk (sha256, data) VALUES (?, ?)", (name, piece))
     return name
@@ -51,8 +51,7 @@ def add_blob(db: sqlite3.Connection, sha256: str, size: int, names: list[str]) -
 def add_capture(db: sqlite3.Connection, capture: Capture) -> bytes | None:
     """Append a capture whose blobs are kept already, and give its record; None if this very capture is known. Call
     within a transaction, which also appends the record to the ledger."""
-    record = canonical(capture.record())
-    id = hashlib.sha256(record).hexdigest()
+    record, id = capture.leaf, capture.id
     if db.execute("SELECT 1 FROM capture WHERE id = ?", (id,)).fetchone():
         return None
     size = db.execute("SELECT coalesce(max(seq), 0) FROM capture").fetchone()[0]

@@ -29,7 +29,7 @@ from archiver.model import (
     Resolution,
     State,
     as_json,
-    canonical,
+    canonical_words,
     media_from,
     moment,
     timestamp,
@@ -38,7 +38,7 @@ from archiver.model import (
 
 def name_of(*parts: object) -> str:
     """An id that comes from content alone, so that two archives can be joined."""
-    return hashlib.sha256(canonical([str(part) for part in parts])).hexdigest()
+    return hashlib.sha256(canonical_words([str(part) for part in parts])).hexdigest()
 
 
 #: The still that stands for a film until it plays: kept as well, but a post without it is whole.
@@ -46,7 +46,13 @@ POSTER = "poster"
 
 
 def packed(value: Any) -> str:
-    return json.dumps(as_json(value), ensure_ascii=False, separators=(",", ":"))
+    import orjson
+
+    ready = as_json(value)
+    try:
+        return orjson.dumps(ready).decode()
+    except TypeError:  # half a character, a number of more than 64 bits
+        return json.dumps(ready, ensure_ascii=False, separators=(",", ":"))
 
 
 # --- articles and embeds --------------------------------------------------------------------------------------------
@@ -365,24 +371,31 @@ _BEST = (
 
 
 def settle_post(
-    db: sqlite3.Connection, ref: PostRef, state: State, reason: Reason, live: tuple[str, str, str] | None
+    db: sqlite3.Connection,
+    ref: PostRef,
+    state: State,
+    reason: Reason,
+    live: tuple[str, str, str] | None,
+    best: Best | None = None,
 ) -> None:
-    """Write the verdict on a post, and on every embed that shows it."""
-    best = db.execute(_BEST, (ref.platform, ref.id)).fetchone()
+    """Write the verdict on a post, and on every embed that shows it; *best* is what `best_snapshot` gives, where the
+    caller has it already."""
+    best = best or best_snapshot(db, ref)
     if best:
-        shown = json.loads(best[1])
+        shown = best.shown
         author = shown["author"]
         db.execute(
             "UPDATE post SET snapshot = ?, handle = ?, author = ?, name = ?, text = ?, "
             "posted_at = coalesce(?, posted_at), url = coalesce(?, url) WHERE platform = ? AND id = ?",
             (
-                best[0], author["handle"], author["id"], author["name"], shown["text"], shown["created_at"],
+                best.id, author["handle"], author["id"], author["name"], shown["text"], shown["created_at"],
                 shown["url"], ref.platform, ref.id,
             ),
         )  # fmt: skip
         db.execute(
             "INSERT INTO wording (platform, post, text, who) VALUES (?, ?, ?, ?) "
-            "ON CONFLICT (platform, post) DO UPDATE SET text = excluded.text, who = excluded.who",
+            "ON CONFLICT (platform, post) DO UPDATE SET text = excluded.text, who = excluded.who "
+            "WHERE text IS NOT excluded.text OR who IS NOT excluded.who",  # what is the same need not be indexed anew
             (ref.platform, ref.id, shown["text"], " ".join(filter(None, (author["handle"], author["name"])))),
         )
     db.execute(
@@ -414,10 +427,17 @@ def has_changed(db: sqlite3.Connection, ref: PostRef) -> bool:
     return before is not None and tuple(before) != tuple(rows[0])
 
 
-def best_snapshot(db: sqlite3.Connection, ref: PostRef) -> dict[str, Any] | None:
-    """The post as its best snapshot shows it, JSON-ready, or None."""
+@dataclass(frozen=True, slots=True)
+class Best:
+    """The snapshot that stands for a post: its id, and the post as it shows it, JSON-ready."""
+
+    id: str
+    shown: dict[str, Any]
+
+
+def best_snapshot(db: sqlite3.Connection, ref: PostRef) -> Best | None:
     best = db.execute(_BEST, (ref.platform, ref.id)).fetchone()
-    return json.loads(best[1]) if best else None
+    return Best(best[0], json.loads(best[1])) if best else None
 
 
 # --- media ----------------------------------------------------------------------------------------------------------
