@@ -59,16 +59,38 @@ _SAME_TRY = dt.timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
-class _Write:
-    """One write that waits for its transaction; `size` in bytes of bodies."""
+class _Call:
+    """What waits for the database's thread: a reading, or a write that waits for its transaction; `size` in bytes of
+    bodies."""
 
-    write: Callable[[Any], Any]
+    call: Callable[[Any], Any]
     size: int
     answer: asyncio.Future[Any]
 
 
-def _called(write: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any], db: Any) -> Any:
-    return write(db, *args, **kwargs)
+def _called(call: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any], db: Any) -> Any:
+    return call(db, *args, **kwargs)
+
+
+def _read_all(reads: Sequence[_Call], db: Any) -> list[Any]:
+    """What each returned, or raised."""
+    answers: list[Any] = []
+    for each in reads:
+        try:
+            answers.append(each.call(db))
+        except Exception as error:  # whatever it is, it is told to whoever asked
+            answers.append(error)
+    return answers
+
+
+def _tell(calls: Sequence[_Call], answers: Sequence[Any]) -> None:
+    for each, answer in zip(calls, answers, strict=True):
+        if each.answer.cancelled():
+            continue
+        if isinstance(answer, Exception):
+            each.answer.set_exception(answer)
+        else:
+            each.answer.set_result(answer)
 
 
 class Job:
@@ -127,11 +149,16 @@ class Job:
         #: Each piece of work is tried once, however soon it says it is due again; after a while it may be.
         self.tried: dict[tuple[str, str], dt.datetime] = {}
         self.wake = asyncio.Event()
-        self._writes: collections.deque[_Write] = collections.deque()
-        self._writing: asyncio.Task[None] | None = None
+        #: What waits for the database's thread. All of it goes there at once: a thread that is woken for each costs
+        #: more than most of what it does then.
+        self._reads: collections.deque[_Call] = collections.deque()
+        self._writes: collections.deque[_Call] = collections.deque()
+        self._serving: asyncio.Task[None] | None = None
         self._told_of: dict[str, dt.datetime] = {}
         #: Answers of the last minutes: what resolving an embed has just been told is not asked again to archive it.
         self.recent: dict[tuple[str, str, bytes], tuple[dt.datetime, tuple[Capture, ...]]] = {}
+        #: The text of the article that a post was last compared with, by its id.
+        self.last_text: tuple[str, str | None] = "", None
         self.replayed = False
         self.stopping = False
         self.articles: dict[str, None] = {}
@@ -158,8 +185,8 @@ class Job:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._writing is not None:
-            await self._writing
+        if self._serving is not None:
+            await self._serving
         # Whoever still reads bytes of the archive would read from a closed one.
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(None, functools.partial(self._aside.shutdown, cancel_futures=True))
@@ -185,12 +212,12 @@ class Job:
         return await asyncio.get_running_loop().run_in_executor(self._aside, functools.partial(work, *args, **kwargs))
 
     async def db(self, read: Callable[..., Found], *args: Any, **kwargs: Any) -> Found:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, functools.partial(read, self._writer.db, *args, **kwargs))
+        found: Found = await self._wait_for(self._reads, functools.partial(_called, read, args, kwargs), 0)
+        return found
 
     async def write(self, write: Callable[..., Found], *args: Any, **kwargs: Any) -> Found:
         """All or nothing; on disk when it returns."""
-        found: Found = await self._commit(functools.partial(_called, write, args, kwargs), 0)
+        found: Found = await self._wait_for(self._writes, functools.partial(_called, write, args, kwargs), 0)
         return found
 
     async def keep(self, captures: Iterable[Capture]) -> None:
@@ -204,41 +231,42 @@ class Job:
             loop = asyncio.get_running_loop()
             pieces = await loop.run_in_executor(self._thread, self._writer.add_pieces, kept)
             size = 0
-        new = await self._commit(lambda db: self._writer.append_captures(db, kept, pieces), size)
+        new = await self._wait_for(self._writes, lambda db: self._writer.append_captures(db, kept, pieces), size)
         self.counts["captures"] += new  # in two steps: the awaited part must not stand between reading and adding
 
-    def _commit(self, write: Callable[[Any], Any], size: int) -> asyncio.Future[Any]:
-        """Have it written with whatever else is waiting to be: one transaction, and one wait for the disk."""
+    def _wait_for(self, line: collections.deque[_Call], call: Callable[[Any], Any], size: int) -> asyncio.Future[Any]:
+        """Have it done with whatever else is waiting to be."""
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._writes.append(_Write(write, size, answer))
-        if self._writing is None:
-            self._writing = asyncio.create_task(self._commit_all())
+        line.append(_Call(call, size, answer))
+        if self._serving is None:
+            self._serving = asyncio.create_task(self._serve())
         return answer
 
-    async def _commit_all(self) -> None:
+    async def _serve(self) -> None:
+        """All readings that wait, then all writes that fit into one transaction, with one wait for the disk."""
         loop = asyncio.get_running_loop()
         try:
-            while self._writes:
-                batch = [self._writes.popleft()]
-                size = batch[0].size
-                while self._writes and size + self._writes[0].size <= facts.BATCH:
-                    batch.append(self._writes.popleft())
-                    size += batch[-1].size
+            while self._reads or self._writes:
                 answers: Sequence[Any]
+                if self._reads:
+                    reads = list(self._reads)
+                    self._reads.clear()
+                    _tell(reads, await loop.run_in_executor(self._thread, _read_all, reads, self._writer.db))
+                if not self._writes:
+                    continue
+                writes = [self._writes.popleft()]
+                size = writes[0].size
+                while self._writes and size + self._writes[0].size <= facts.BATCH:
+                    writes.append(self._writes.popleft())
+                    size += writes[-1].size
                 try:
-                    calls = [each.write for each in batch]
+                    calls = [each.call for each in writes]
                     answers = await loop.run_in_executor(self._thread, self._writer.together, calls)
                 except Exception as error:  # the archive's own trouble is told to everybody who wrote
-                    answers = [error] * len(batch)
-                for each, answer in zip(batch, answers, strict=True):
-                    if each.answer.cancelled():
-                        continue
-                    if isinstance(answer, Exception):
-                        each.answer.set_exception(answer)
-                    else:
-                        each.answer.set_result(answer)
+                    answers = [error] * len(writes)
+                _tell(writes, answers)
         finally:
-            self._writing = None
+            self._serving = None
 
     async def enter(self, event: Capture) -> None:
         """Enter a custody event that happened beside this run (`store.events`) into the ledger; once, however often."""

@@ -12,6 +12,7 @@ from archiver.archive.terms import NO_ANSWER, Ended, bare
 from archiver.credentials import credentials
 from archiver.errors import FetchError
 from archiver.model import (
+    Body,
     Capture,
     Finding,
     Media,
@@ -19,6 +20,7 @@ from archiver.model import (
     Reason,
     Request,
 )
+from archiver.picture import Likeness
 from archiver.store import opinions, work
 
 if TYPE_CHECKING:
@@ -48,15 +50,10 @@ async def fetch_media(job: Job, piece: work.Due, began_at: dt.datetime | None) -
         if not look.is_media or (sounds and not sounds.is_media):
             reason, whole, film, heard = Reason.UNREADABLE, None, None, None
     new = capture.payload if capture and look and (look.type or "").startswith("image/") else None
-    if new:
-        is_known = await job.db(opinions.has_picture, new.sha256)
-        new = None if is_known else new
-    seen = await job.aside(picture.likeness, new) if new else None
     looked = capture.payload if capture and look and look.is_media and not film else None
-    if looked:
-        was_read: bool = await job.db(opinions.has_credentials, looked.sha256)
-        looked = None if was_read else looked
-    said = await job.aside(credentials, looked, look.type) if looked and look else None
+    if new or looked:
+        new, looked = await job.db(_unread, new, looked)
+    seen, said = await job.aside(_read, new, looked, look.type) if look and (new or looked) else (None, None)
 
     def note(db: Any) -> None:
         now = job.now()
@@ -103,6 +100,18 @@ async def fetch_media(job: Job, piece: work.Due, began_at: dt.datetime | None) -
             "type": look.type if look else None,
         },
     )
+
+
+def _unread(db: Any, new: Body | None, looked: Body | None) -> tuple[Body | None, Body | None]:
+    """Of a picture to be hashed and a file to be looked into, what was not already."""
+    return (
+        new if new and not opinions.has_picture(db, new.sha256) else None,
+        looked if looked and not opinions.has_credentials(db, looked.sha256) else None,
+    )
+
+
+def _read(new: Body | None, looked: Body | None, type: str | None) -> tuple[Likeness | None, dict[str, Any] | None]:
+    return picture.likeness(new) if new else None, credentials(looked, type) if looked else None
 
 
 async def first_media(

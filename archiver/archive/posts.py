@@ -88,8 +88,7 @@ async def climb(job: Job, piece: work.Due, began_at: dt.datetime | None) -> None
     ref = resolve.ref_of(piece.key)
     platform = job.platforms.get(ref.platform)
     sources = resolve.sources_of(platform, job.rules.sources.get(ref.platform), job.rules.environ)
-    claim = await job.db(opinions.claim_for, ref)
-    is_recheck = await job.db(opinions.was_seen, ref)
+    claim, is_recheck = await job.db(lambda db: (opinions.claim_for(db, ref), opinions.was_seen(db, ref)))
     if is_recheck:
         sources = [source for source in sources if source.rank is Rank.FIRST_HAND]
     is_shown = False
@@ -207,7 +206,8 @@ def settle(job: Job, db: Any, ref: PostRef, *, compare: bool = True) -> resolve.
         resolve.Try(row[0], Rank(row[1]), Outcome(row[2]), Reason(row[3]), dt.datetime.fromisoformat(row[4]))
         for row in opinions.attempts(db, ref)
     ]
-    shown = opinions.best_snapshot(db, ref)
+    best = opinions.best_snapshot(db, ref)
+    shown = best.shown if best else None
     whole = opinions.media_of(db, ref)
     media = [each.reason for each in whole if each.kind != opinions.POSTER and wants(job, each)]
     judgement = dataclasses.replace(
@@ -222,6 +222,7 @@ def settle(job: Job, db: Any, ref: PostRef, *, compare: bool = True) -> resolve.
         judgement.state,
         judgement.reason,
         (live[0].value, live[1].value, timestamp(live[2])) if live else None,
+        best,
     )
     if shown is not None and compare:
         digests = {each.key: each.sha256 for each in whole if each.sha256}
@@ -265,13 +266,17 @@ def tell_of_post(job: Job, db: Any, ref: PostRef, judgement: resolve.Judgement, 
 
 
 def article_text(job: Job, db: Any, article: str) -> str | None:
-    """The text an article's offsets count in; None where it cannot be read any more."""
-    kept = opinions.article(db, article)
-    try:
-        content = facts.capture(db, kept.capture).content
-        return job.text_of(content, media_type=kept.media_type, charset=kept.charset, location=kept.location)
-    except ArchiverError:
-        return None
+    """The text an article's offsets count in; None where it cannot be read any more. The last one is remembered: an
+    article's posts tend to be settled one after the other."""
+    if job.last_text[0] != article:
+        kept = opinions.article(db, article)
+        try:
+            content = facts.capture(db, kept.capture).content
+            text = job.text_of(content, media_type=kept.media_type, charset=kept.charset, location=kept.location)
+        except ArchiverError:
+            text = None
+        job.last_text = article, text
+    return job.last_text[1]
 
 
 def schedule(job: Job, db: Any, judgement: resolve.Judgement, piece: work.Due, now: dt.datetime) -> None:
