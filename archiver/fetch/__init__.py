@@ -21,6 +21,7 @@ import logging
 import os
 import re
 import ssl
+import weakref
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
@@ -32,12 +33,16 @@ from archiver import __version__
 from archiver.config import HOSTS, FetchConfig, HostConfig, endpoint
 from archiver.errors import ConfigError, FetchError, Refused, Unreachable
 from archiver.fetch.guard import GuardedBackend, Resolver, checked_url, shown, system_resolve
-from archiver.fetch.intake import Intake
+from archiver.fetch.intake import Intake, Room
+from archiver.fetch.kept import Connections
 from archiver.fetch.pace import UNLIMITED, Pace, retry_after, wait_until
 from archiver.fetch.warc import Recorder, Recordings
 from archiver.model import Body, Capture, Request
 
 __all__ = ["Fetcher", "Resolver", "retry_after", "shown", "wait_until"]
+
+#: Bytes of bodies beyond the smallest that are in memory at a time.
+_ROOM = 32 * 1024 * 1024
 
 #: Hosts whose connections are kept open at a time.
 MAX_CLIENTS = 64
@@ -76,8 +81,7 @@ class Hop:
 
     @property
     def origin(self) -> tuple[str, str, int | None]:
-        url = checked_url(self.url, ports=None, allowed=_ANYWHERE)
-        return url.scheme, url.host, url.port or {"http": 80, "https": 443}.get(url.scheme)
+        return _origin(checked_url(self.url, ports=None, allowed=_ANYWHERE))
 
     def to(self, url: str, status: int) -> Hop:
         """The next hop. What identifies us to this origin does not go to another one, and does not come back."""
@@ -90,6 +94,10 @@ class Hop:
             kept = tuple(pair for pair in hop.headers if not _TOKEN_LIKE.search(pair[0]))
             hop = dataclasses.replace(hop, headers=kept, secret=None)
         return hop
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port or {"http": 80, "https": 443}.get(url.scheme)
 
 
 class Fetcher:
@@ -120,6 +128,7 @@ class Fetcher:
         self._now = now
         self._environ = os.environ if environ is None else environ
         self._spool = spool
+        self._room = Room(_ROOM)
         self._resolve = _with_table(resolve, config.resolve)
         self._proxy, self._proxy_auth = _proxy(config.proxy, self._environ)
         self._pace = Pace(hosts, connections=config.per_host)
@@ -266,11 +275,12 @@ class Fetcher:
 
     async def _live(self, hop: Hop, redirected_from: str | None) -> Capture:
         url = checked_url(hop.url, ports=self._config.allow_ports, allowed=self._config.allow_addresses)
-        headers, said = self._headers(hop)
-        async with contextlib.AsyncExitStack() as stack:
-            has_limits = await stack.enter_async_context(self._pace.turn(url))
-            client = await stack.enter_async_context(self._client(hop, guarded=not has_limits))
-            await stack.enter_async_context(self._all)
+        headers, said = self._headers(hop, url)
+        async with (
+            self._pace.turn(url) as has_limits,
+            self._client(_origin(url), guarded=not has_limits) as client,
+            self._all,
+        ):
             until = self._held.get(url.host)
             if until is not None and until > self._now():
                 raise Refused(f"{url.host} asked us to wait until {until:%Y-%m-%d %H:%M:%S} UTC", reason="rate-limited")
@@ -279,13 +289,12 @@ class Fetcher:
             if until is not None:
                 self._held[url.host] = until
             return capture
-        raise AssertionError("unreachable")  # for mypy: an exit stack may swallow, these do not
 
-    def _headers(self, hop: Hop) -> tuple[list[tuple[bytes, bytes]], str]:
+    def _headers(self, hop: Hop, url: httpx.URL) -> tuple[list[tuple[bytes, bytes]], str]:
         """What is sent, and what the record says in place of the secret."""
         given = {name.lower() for name, _ in hop.headers}
         ours = [
-            ("Host", checked_url(hop.url, ports=None, allowed=_ANYWHERE).netloc.decode("ascii")),
+            ("Host", url.netloc.decode("ascii")),
             ("User-Agent", self._user_agent),
             ("Accept", "*/*"),
             ("Accept-Encoding", "identity" if hop.is_media else "gzip"),
@@ -311,23 +320,26 @@ class Fetcher:
         return [(name.encode("ascii"), value.encode("utf-8")) for name, value in headers], said
 
     @contextlib.asynccontextmanager
-    async def _client(self, hop: Hop, *, guarded: bool) -> AsyncIterator[httpx.AsyncBaseTransport]:
+    async def _client(
+        self, origin: tuple[str, str, int | None], *, guarded: bool
+    ) -> AsyncIterator[httpx.AsyncBaseTransport]:
         """The transport of one origin. One large pool for all is slower (DESIGN.md, Parts)."""
-        client = self._clients.get(hop.origin)
+        client = self._clients.get(origin)
         if client is None:
-            client = self._clients[hop.origin] = _Client(
+            client = self._clients[origin] = _Client(
                 self._transport or _Transport(self._open_pool()), asyncio.Semaphore(self._config.per_host)
             )
-        self._clients.move_to_end(hop.origin)
+        self._clients.move_to_end(origin)
         client.users += 1
         try:
             async with client.connections if guarded else contextlib.nullcontext():
                 yield client.transport
         finally:
             client.users -= 1
-            idle = [origin for origin, each in self._clients.items() if not each.users]
-            for origin in idle[: max(0, len(self._clients) - MAX_CLIENTS)]:
-                await self._clients.pop(origin).transport.aclose()
+            if len(self._clients) > MAX_CLIENTS:
+                idle = [name for name, each in self._clients.items() if not each.users]
+                for name in idle[: len(self._clients) - MAX_CLIENTS]:
+                    await self._clients.pop(name).transport.aclose()
 
     def _open_pool(self) -> httpcore.AsyncConnectionPool:
         if self._tls is None:
@@ -379,7 +391,7 @@ class Fetcher:
             # Round everything: a server that sends its headers a byte a second defeats any time-out between reads.
             async with asyncio.timeout(deadline):
                 try:
-                    response = await _send(transport, request)
+                    response = await transport.handle_async_request(request)
                     answered = _strings(response.headers.raw)
                     address, certificate = _peer(response)
                     intake = Intake(
@@ -387,6 +399,7 @@ class Fetcher:
                         wire_cap=wire_cap,
                         payload_cap=payload_cap,
                         spool=self._spool,
+                        room=self._room,
                     )
                     if hop.method != "HEAD" and _announced(answered) > wire_cap:
                         truncated = "length"
@@ -431,10 +444,10 @@ class Fetcher:
 
 
 class _Transport(httpx.AsyncHTTPTransport):
-    """httpx's transport over a pool whose connections are guarded; its own constructor takes no network backend."""
+    """httpx's transport over guarded connections; its own constructor takes no network backend."""
 
     def __init__(self, pool: httpcore.AsyncConnectionPool) -> None:
-        self._pool = pool
+        self._pool = Connections(pool)  # type: ignore[assignment]  # what a transport asks of a pool, and no more
 
 
 @dataclasses.dataclass(slots=True)
@@ -442,24 +455,6 @@ class _Client:
     transport: httpx.AsyncBaseTransport
     connections: asyncio.Semaphore
     users: int = 0
-
-
-async def _send(transport: httpx.AsyncBaseTransport, request: httpx.Request) -> httpx.Response:
-    """The response, its body still to be read. A connection that was kept may have been closed by the server just now:
-    a question without effects is then asked once more, on a new one."""
-    is_new = False
-
-    async def watch(event: str, _details: Mapping[str, object]) -> None:
-        nonlocal is_new
-        is_new = is_new or event == "connection.connect_tcp.started"
-
-    request.extensions["trace"] = watch
-    try:
-        return await transport.handle_async_request(request)
-    except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
-        if is_new or request.method not in ("GET", "HEAD"):
-            raise
-        return await transport.handle_async_request(request)
 
 
 def _strings(headers: Sequence[tuple[bytes, bytes]]) -> tuple[tuple[str, str], ...]:
@@ -476,11 +471,14 @@ def _peer(response: httpx.Response) -> tuple[str | None, str | None]:
     stream = response.extensions["network_stream"]
     address = stream.get_extra_info("server_addr")
     tls = stream.get_extra_info("ssl_object")
-    certificate = tls.getpeercert(binary_form=True) if tls else None
-    return (
-        str(address[0]) if isinstance(address, tuple) else None,
-        hashlib.sha256(certificate).hexdigest() if certificate else None,
-    )
+    if tls is not None and tls not in _CERTIFICATES:
+        certificate = tls.getpeercert(binary_form=True)
+        _CERTIFICATES[tls] = hashlib.sha256(certificate).hexdigest() if certificate else None
+    return str(address[0]) if isinstance(address, tuple) else None, _CERTIFICATES.get(tls) if tls else None
+
+
+#: By TLS connection: it shows one certificate, and carries many requests.
+_CERTIFICATES: weakref.WeakKeyDictionary[ssl.SSLObject, str | None] = weakref.WeakKeyDictionary()
 
 
 def _location(capture: Capture) -> str | None:

@@ -12,14 +12,18 @@ import io
 import os
 import tempfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, BinaryIO
 
 from archiver.errors import ArchiveFull
 from archiver.model import EMPTY, Body
 
-#: Bodies up to this many bytes stay in memory.
+#: Bodies up to this many bytes stay in memory;
 IN_MEMORY = 256 * 1024
+
+#: those up to this many as well, while there are few of them: they are one piece of the archive, and in it in a moment.
+AT_MOST = 1024 * 1024
 
 #: What the system says when a file can take no more: no space, a quota, a limit on its size.
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -28,17 +32,38 @@ _STEP = 64 * 1024
 _GZIP = ("gzip", "x-gzip")
 
 
+class Room:
+    """How many bytes of larger bodies may be in memory at a time, whoever holds them."""
+
+    def __init__(self, size: int) -> None:
+        self._left = size
+
+    def take(self, size: int) -> bool:
+        """Whether so much was left, which is then taken."""
+        if size > self._left:
+            return False
+        self._left -= size
+        return True
+
+    def give_back(self, size: int) -> None:
+        self._left += size
+
+
 class Intake:
     """One message body. `feed` what comes off the wire until it says False: a cap is reached and the rest is not
     wanted. `coding` is the Content-Encoding; anything but one gzip or deflate is kept and not decoded. Caps in bytes.
+    Larger bodies than `IN_MEMORY` are in memory while there is *room*.
     """
 
-    def __init__(self, coding: str, *, wire_cap: int, payload_cap: int, spool: Path | None) -> None:
+    def __init__(
+        self, coding: str, *, wire_cap: int, payload_cap: int, spool: Path | None, room: Room | None = None
+    ) -> None:
         codings = [each.strip().lower() for each in coding.split(",")]
         codings = [each for each in codings if each not in ("", "identity")]
-        self._wire = _Sink(wire_cap, spool)
+        room = room or Room(0)
+        self._wire = _Sink(wire_cap, spool, room)
         self._decoder = _Decoder(codings[0]) if len(codings) == 1 and codings[0] in (*_GZIP, "deflate") else None
-        self._payload = _Sink(payload_cap, spool) if self._decoder else None
+        self._payload = _Sink(payload_cap, spool, room) if self._decoder else None
         self.is_full = False
 
     def feed(self, chunk: bytes) -> bool:
@@ -99,9 +124,11 @@ class _Decoder:
 class _Sink:
     """Bytes up to a cap, hashed as they come, in memory while few and then in a file without a name."""
 
-    def __init__(self, cap: int, spool: Path | None) -> None:
-        self._room = cap
+    def __init__(self, cap: int, spool: Path | None, room: Room) -> None:
+        self._left = cap
         self._spool = spool
+        self._room = room
+        self._share: _Share | None = None
         self._hash = hashlib.sha256()
         self._size = 0
         self._memory: list[bytes] = []
@@ -109,11 +136,11 @@ class _Sink:
 
     def take(self, chunk: bytes) -> int:
         """How many of the bytes were taken."""
-        chunk = chunk[: self._room]
-        self._room -= len(chunk)
+        chunk = chunk[: self._left]
+        self._left -= len(chunk)
         self._size += len(chunk)
         self._hash.update(chunk)
-        if self._file is None and self._size <= IN_MEMORY:
+        if self._file is None and self._fits(len(chunk)):
             self._memory.append(chunk)
             return len(chunk)
         try:
@@ -121,6 +148,7 @@ class _Sink:
                 self._file = tempfile.TemporaryFile(dir=self._spool, buffering=0)  # noqa: SIM115 - lives with the body
                 write_all(self._file, b"".join(self._memory))
                 self._memory.clear()
+                self._share = None
             write_all(self._file, chunk)
         except OSError as error:
             if error.errno not in FULL:
@@ -129,13 +157,44 @@ class _Sink:
             raise ArchiveFull(f"{place}: no room for a body of {self._size} bytes or more; free some space") from error
         return len(chunk)
 
+    def _fits(self, more: int) -> bool:
+        """Whether the *more* bytes that came now stay in memory with the others."""
+        if self._size <= IN_MEMORY:
+            return True
+        self._share = self._share or _Share(self._room)
+        return self._size <= AT_MOST and self._share.grow(more)
+
     def body(self) -> Body:
         if self._size == 0:
             return EMPTY
         if self._file is None:
-            return Body.of(b"".join(self._memory))
+            content = b"".join(self._memory)
+            self._memory.clear()
+            if self._share is None:
+                return Body.of(content, self._hash.hexdigest())
+            return Body(self._hash.hexdigest(), self._size, self._share.reader(content), content)
         file, size = self._file, self._size
         return Body(self._hash.hexdigest(), size, lambda: _open(file, size))
+
+
+class _Share:
+    """What a body has of the room; given back when the last who could read the body has let go of it."""
+
+    def __init__(self, room: Room) -> None:
+        self._room, self._size = room, 0
+
+    def grow(self, size: int) -> bool:
+        """Whether there was so much more."""
+        is_had = self._room.take(size)
+        self._size += size if is_had else 0
+        return is_had
+
+    def reader(self, content: bytes) -> Callable[[], BinaryIO]:
+        """Opens *content*, and holds the share as long as anybody may."""
+        return lambda: (self, io.BytesIO(content))[1]
+
+    def __del__(self) -> None:
+        self._room.give_back(self._size)
 
 
 def write_all(file: IO[bytes], content: bytes) -> None:

@@ -96,11 +96,14 @@ class Pace:
     """
 
     def __init__(self, hosts: Mapping[str, HostConfig], *, connections: int) -> None:
-        # Longest first, so that the first key that fits is the one that counts.
-        self._gates = sorted(
-            ((*_split(key), _Gate(key.lower(), limit, connections)) for key, limit in hosts.items()),
-            key=lambda gate: -len(gate[1]),
-        )
+        #: By host: beginnings of paths, longest first, so that the first that fits is the one that counts.
+        self._gates: dict[str, list[tuple[str, _Gate]]] = {}
+        for key, limit in hosts.items():
+            host, path = _split(key)
+            self._add(host, path, _Gate(key.lower(), limit, connections))
+
+    def _add(self, host: str, path: str, gate: _Gate) -> None:
+        self._gates[host] = sorted([*self._gates.get(host, ()), (path, gate)], key=lambda each: -len(each[0]))
 
     def line(self, url: httpx.URL) -> str:
         """What the limits that count for this URL are named by: a host, or a host and the beginning of a path."""
@@ -116,9 +119,9 @@ class Pace:
         """Leave so much time between two requests to a host that has no limits of its own, and ask it one thing at a
         time."""
         host = host.lower()
-        others = [gate for gate in self._gates if gate[:2] != (host, "") or not gate[2].is_spaced]
-        if not any(gate[:2] == (host, "") for gate in others):
-            self._gates = [*others, (host, "", _Gate.spaced(host, seconds))]
+        others = [each for each in self._gates.get(host, ()) if each[0] or not each[1].is_spaced]
+        if all(path for path, _ in others):
+            self._gates[host] = [*others, ("", _Gate.spaced(host, seconds))]
 
     def remember(self, url: httpx.URL, seconds_ago: float) -> None:
         """Count a request that an earlier process began."""
@@ -127,10 +130,11 @@ class Pace:
             gate.remember(seconds_ago)
 
     def _gate(self, url: httpx.URL) -> _Gate | None:
-        host, path = url.host.lower(), url.raw_path.decode("ascii", "replace")
-        return next(
-            (gate for name, beginning, gate in self._gates if host == name and path.startswith(beginning)), None
-        )
+        gates = self._gates.get(url.host.lower())
+        if not gates:
+            return None
+        path = url.raw_path.decode("ascii", "replace")
+        return next((gate for beginning, gate in gates if path.startswith(beginning)), None)
 
     @contextlib.asynccontextmanager
     async def turn(self, url: httpx.URL) -> AsyncIterator[bool]:

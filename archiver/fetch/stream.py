@@ -2,7 +2,7 @@
 
 httpcore's own streams stand on anyio's: each question whether a kept connection was closed costs a system call or
 three there, each read and write a scope of its own. That was a third of all processor time of a run of small requests
-(bench/run.py), so httpcore is given these.
+(bench/run.py), so httpcore is given these. TLS is undone straight into the buffer that is read from.
 """
 
 from __future__ import annotations
@@ -16,15 +16,17 @@ from contextlib import asynccontextmanager
 import httpcore
 
 #: Bytes that may wait to be read before the other side is made to wait.
-_ENOUGH = 256 * 1024
+_ENOUGH = 128 * 1024
 
 
-class Stream(asyncio.Protocol, httpcore.AsyncNetworkStream):
+class Stream(asyncio.BufferedProtocol, httpcore.AsyncNetworkStream):
     """Bytes in and out of one TCP connection, TLS after `start_tls`. Errors are httpcore's."""
 
     def __init__(self) -> None:
         self._transport: asyncio.Transport | None = None
-        self._waiting = bytearray()
+        self._buffer = memoryview(bytearray(_ENOUGH))
+        #: So many bytes of the buffer wait to be read.
+        self._waiting = 0
         self._is_over = self._is_held = False
         self._failure: Exception | None = None
         self._news = asyncio.Event()
@@ -36,9 +38,12 @@ class Stream(asyncio.Protocol, httpcore.AsyncNetworkStream):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = typing.cast("asyncio.Transport", transport)
 
-    def data_received(self, data: bytes) -> None:
-        self._waiting += data
-        if len(self._waiting) > _ENOUGH and not self._is_held and self._transport:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._buffer[self._waiting :]
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self._waiting += nbytes
+        if self._waiting == _ENOUGH and not self._is_held and self._transport:
             self._is_held = True
             self._transport.pause_reading()
         self._news.set()
@@ -62,18 +67,15 @@ class Stream(asyncio.Protocol, httpcore.AsyncNetworkStream):
     # --- what httpcore asks for ---
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """All that waits, though httpcore asks for half of it at most: it takes any number, and each time costs."""
         async with _in_time(timeout, httpcore.ReadTimeout):
             while not self._waiting and not self._is_over:
                 self._news.clear()
                 await self._news.wait()
         if not self._waiting and self._failure:
             raise httpcore.ReadError(str(self._failure)) from self._failure
-        if len(self._waiting) <= max_bytes:
-            content, self._waiting = bytes(self._waiting), bytearray()
-        else:
-            content = bytes(self._waiting[:max_bytes])
-            del self._waiting[:max_bytes]
-        if self._is_held and len(self._waiting) <= _ENOUGH // 2 and self._transport and not self._is_over:
+        content, self._waiting = bytes(self._buffer[: self._waiting]), 0
+        if self._is_held and self._transport and not self._is_over:
             self._is_held = False
             self._transport.resume_reading()
         return content
@@ -116,7 +118,7 @@ class Stream(asyncio.Protocol, httpcore.AsyncNetworkStream):
 
     def get_extra_info(self, info: str) -> typing.Any:
         if info == "is_readable":  # a kept connection that has something to say has been closed
-            return bool(self._waiting) or self._is_over
+            return self._waiting > 0 or self._is_over
         name = {"server_addr": "peername", "client_addr": "sockname"}.get(info, info)
         return self._transport.get_extra_info(name) if self._transport else None
 
