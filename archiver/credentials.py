@@ -21,6 +21,8 @@ _MARKS = (b"c2pa", b"C2PA", b"caBX")
 #: The box of ISO media files that holds one (C2PA 2.2, A.5.1).
 _BOX = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
 _MOST_BOXES = 2000
+#: After these markers of a JPEG no length follows, but the picture or its end (ITU-T T.81, B.1.1.3: SOS, EOI; nothing).
+_NO_LENGTH = (b"\xda", b"\xd9", b"")
 #: Larger files are said to carry one, and are not read: a film is hashed whole to validate it.
 MAX_BYTES = 256 * 1024 * 1024
 #: What is kept of a manifest, in characters: it is written by whoever signed, and may be of any length.
@@ -58,9 +60,21 @@ def credentials(body: Body, type: str | None) -> dict[str, Any] | None:
 def _carries(body: Body) -> bool:
     with body.open() as stream:
         head = stream.read(_HEAD)
+        if head.startswith(b"\xff\xd8"):
+            head = head[: _segments(head)]
         if any(mark in head for mark in _MARKS) or _BOX in head:
             return True
         return head[4:8] == b"ftyp" and _has_box(stream, body.size)
+
+
+def _segments(head: bytes) -> int:
+    """Where the segments of a JPEG end: a manifest is one of them (C2PA 2.2, A.3.1), and to look for it in the picture
+    itself costs more than hashing it."""
+    at = 2
+    while head[at : at + 1] == b"\xff" and head[at + 1 : at + 2] not in _NO_LENGTH:
+        is_filled = head[at + 1] == 0xFF  # any number of these may stand before a marker
+        at += 1 if is_filled else 2 + int.from_bytes(head[at + 2 : at + 4], "big")
+    return at
 
 
 def _has_box(stream: BinaryIO, size: int) -> bool:
