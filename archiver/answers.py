@@ -54,9 +54,8 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _MAX_PAGE = 8 * 1024 * 1024
 _MAX_DEPTH = 2000
 _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9-]*)")
-_VOID = frozenset(
-    {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
-)
+#: Elements that hold nothing and have no end.
+VOID = frozenset({"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"})
 
 _TITLE = re.compile(r"<title[^>]*>([^<]{0,300})", re.IGNORECASE)
 _LOGIN_TITLE = re.compile(r"\b(?:log ?in|sign ?in|anmelden|se connecter|iniciar sesi|log into)\b", re.IGNORECASE)
@@ -149,7 +148,7 @@ def page(markup: str, capture: Capture) -> BeautifulSoup:
         raise ParseError(f"{capture.url}: a page of {len(markup)} characters is more than is read ({_MAX_PAGE})")
     depth = 0
     for end, name in _TAG.findall(markup):
-        if name.lower() not in _VOID:
+        if name.lower() not in VOID:
             depth = max(0, depth - 1) if end else depth + 1
             if depth > _MAX_DEPTH:
                 raise ParseError(f"{capture.url}: a page nested deeper than {_MAX_DEPTH} elements is not read")

@@ -96,6 +96,10 @@ def test_the_documented_oembed_tells_that_there_is_a_status_and_shows_nothing_of
         ("<p>x</p><blockquote><p>y</p></blockquote><ul><li>1</li><li>2</li></ul>", "x\n\ny\n\n1\n2"),
         ("plain", "plain"),
         ("", ""),
+        ("<div><p>never ended</div><p>next", "never ended\n\nnext"),
+        ("</p>a</i> <b>b</P>c</b><img src=x>d<p/>e", "a bcd\n\ne"),
+        ("a<!-- b -->c<script>d</script><ruby>e<rt>f</rt></ruby><style>g</style><![CDATA[h]]>", "aceh"),
+        ("<p>a\n\n</p>\n\n<pre>b\n\n\n  c</pre>", "a\n\nb\n\n  c"),
     ],
 )
 def test_markup_becomes_text_with_its_lines_and_paragraphs(content, text):

@@ -4,8 +4,10 @@ may have any name, so the path has to say what it is."""
 from __future__ import annotations
 
 import datetime as dt
+import html.parser
 import re
 import urllib.parse
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -291,7 +293,14 @@ def _seconds(value: Any) -> float | None:
     return float(value) if is_number and 0 < value < 1_000_000 else None
 
 
-_BLOCKS = ("p", "div", "blockquote", "ul", "ol", "pre", "h1", "h2", "h3", "h4", "h5", "h6")
+#: What ends with an element: a line, or a paragraph.
+_ENDS = {"li": "\n"} | dict.fromkeys(
+    ("p", "div", "blockquote", "ul", "ol", "pre", "h1", "h2", "h3", "h4", "h5", "h6"), "\n\n"
+)
+#: What is in these is no text of the post.
+_HIDDEN = frozenset({"script", "style", "template", "rt", "rp"})
+#: No status comes near.
+_LONGEST, _DEEPEST = 8 * 1024 * 1024, 2000
 
 
 def _read_html(content: Any, capture: Capture, *, is_quote: bool = False) -> tuple[str, tuple[Link, ...]]:
@@ -301,23 +310,121 @@ def _read_html(content: Any, capture: Capture, *, is_quote: bool = False) -> tup
     markup = string(content)
     if markup is None:
         return "", ()
-    # Some forks serve plain text, which is no page by itself.
-    soup = answers.page(f"<div>{markup}</div>", capture)
-    links = []
-    for link in soup.find_all("a"):
-        href, classes = link.get("href"), link.get("class") or ()
-        if (target := web_url(href)) and not {"mention", "hashtag"} & set(classes):
-            links.append(Link(target, target, " ".join(link.get_text().split()) or None))
-    for each in soup.find_all(class_="quote-inline") if is_quote else ():
-        each.decompose()
-    for each in soup.find_all("br"):
-        each.replace_with("\n")
-    for each in soup.find_all("li"):
-        each.append("\n")
-    for each in soup.find_all(_BLOCKS):
-        each.append("\n\n")
-    text = re.sub(r"\n{3,}", "\n\n", soup.get_text()).strip()
-    return text, tuple(dict.fromkeys(links))
+    if len(markup) > _LONGEST:
+        raise ParseError(f"{capture.url}: a status of {len(markup)} characters is more than is read ({_LONGEST})")
+    words = _Words("quote-inline" if is_quote else None)
+    try:
+        words.feed(f"<div>{markup}</div>")
+        words.close()
+    except (ParseError, AssertionError) as error:  # the latter: a declaration that html.parser does not know
+        raise ParseError(f"{capture.url}: markup that cannot be parsed: {error}") from error
+    text = re.sub(r"\n{3,}", "\n\n", words.text()).strip()
+    return text, tuple(dict.fromkeys(words.links()))
+
+
+class _Words(html.parser.HTMLParser):
+    """Text and links as they come by. Every post of a server goes through here, and a tree of it would cost thirty
+    times as much; it is read as Beautiful Soup reads it, which is handed pages. Elements of the class *unsaid* are no
+    text, and their links are links."""
+
+    def __init__(self, unsaid: str | None) -> None:
+        super().__init__(convert_charrefs=True)
+        self._unsaid = unsaid
+        #: How many elements were open when the first began that is no text.
+        self._silent_from: int | None = None
+        self._parts: list[str] = []
+        self._waiting: list[str] = []
+        self._open: list[str] = []
+        self._count: Counter[str] = Counter()
+        #: Targets and words of links, in the order in which they begin; and which of them are open.
+        self._links: list[tuple[str | None, list[str]]] = []
+        self._inside: list[int] = []
+
+    def text(self) -> str:
+        self._flush()
+        while self._open:
+            self._end()
+        return "".join(self._parts)
+
+    def links(self) -> Iterator[Link]:
+        for target, words in self._links:
+            if target:
+                yield Link(target, target, " ".join("".join(words).split()) or None)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._flush()
+        said = dict(attrs)
+        classes = (said.get("class") or "").split()
+        is_unsaid = self._unsaid in classes
+        if tag == "br" and not is_unsaid:
+            self._say("\n")
+        elif tag not in answers.VOID:
+            if is_unsaid and self._silent_from is None:
+                self._silent_from = len(self._open)
+            self._open.append(tag)
+            self._count[tag] += 1
+            if len(self._open) > _DEEPEST:
+                raise ParseError(f"nested deeper than {_DEEPEST} elements")
+            if tag == "a":
+                target = web_url(said.get("href"))
+                is_link = not {"mention", "hashtag"} & set(classes)
+                self._inside.append(len(self._links))
+                self._links.append((target if is_link else None, []))
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in answers.VOID:
+            self.handle_endtag(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        self._flush()
+        if self._count[tag]:
+            while self._open[-1] != tag:
+                self._end()
+            self._end()
+
+    def _end(self) -> None:
+        tag = self._open.pop()
+        self._count[tag] -= 1
+        self._say(_ENDS.get(tag, ""))
+        if len(self._open) == self._silent_from:
+            self._silent_from = None
+        if tag == "a":
+            self._inside.pop()
+
+    def handle_data(self, data: str) -> None:
+        self._waiting.append(data)
+
+    def handle_comment(self, data: str) -> None:
+        self._flush()
+
+    def handle_decl(self, decl: str) -> None:
+        self._flush()
+
+    def handle_pi(self, data: str) -> None:
+        self._flush()
+
+    def unknown_decl(self, data: str) -> None:
+        self._flush()
+        if data.upper().startswith("CDATA["):
+            self._waiting.append(data[6:])
+            self._flush()
+
+    def _say(self, text: str) -> None:
+        if self._silent_from is None:
+            self._parts.append(text)
+
+    def _flush(self) -> None:
+        """What was said until now, unless it is none of the post's: white space alone is one space, or one line."""
+        said = "".join(self._waiting)
+        self._waiting.clear()
+        if not said or any(self._count[tag] for tag in _HIDDEN):
+            return
+        if not said.strip(" \n\t\f\r") and not (self._count["pre"] or self._count["textarea"]):
+            said = "\n" if "\n" in said else " "
+        self._say(said)
+        for place in self._inside:
+            self._links[place][1].append(said)
 
 
 def _api(ref: PostRef, claim: Claim) -> Look:
