@@ -207,9 +207,9 @@ def measured(command: list[str], cwd: Path, out: Path | None = None) -> Took:
     """Run a program to its end; SystemExit with its words if it fails."""
     with (out or cwd / "out").open("wb") as stdout, (cwd / "err").open("wb") as stderr:
         began = time.perf_counter()
-        child = subprocess.Popen(
-            command, cwd=cwd, stdout=stdout, stderr=stderr, env={**os.environ, "PYTHONPATH": _HERE}
-        )
+        # An installed program is compiled once, not each time it starts.
+        environ = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        child = subprocess.Popen(command, cwd=cwd, stdout=stdout, stderr=stderr, env={**environ, "PYTHONPATH": _HERE})
         memory = 0.0
         while True:
             # Of this program's image alone: what wait4 tells is at least what we held when we started it.
