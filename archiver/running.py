@@ -13,6 +13,7 @@ import os
 import secrets
 import signal
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,7 @@ def run(config: Config, options: argparse.Namespace, environ: Mapping[str, str])
         )
     _need_keys(config, environ)
     _refuse_wrong_archive(path, config)
+    threading.Thread(target=articles.prepare, name="articles", daemon=True).start()
     return asyncio.run(_run(config, options, environ, path, inputs))
 
 

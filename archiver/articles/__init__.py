@@ -15,7 +15,14 @@ from archiver.model import Embed
 if TYPE_CHECKING:
     from archiver.articles.readers import Document, Seen
 
-__all__ = ["as_json", "embeds", "read", "text_of"]
+__all__ = ["as_json", "embeds", "prepare", "read", "text_of"]
+
+
+def prepare() -> None:
+    """Make now what the first document would wait a third of a second for."""
+    from archiver.articles import screen
+
+    screen.references()
 
 
 def embeds(

@@ -76,10 +76,18 @@ def networks() -> tuple[frozenset[str], ...]:
     return tuple(frozenset(own.get(pattern, ())) for pattern in patterns())
 
 
-@functools.cache
 def references() -> Scan:
     """A scan for everything that may refer to a post: (pattern number, end offset), by offset. It ends after more than
     MAX_REFERENCES."""
+    with _COMPILING:  # who comes meanwhile waits for it, and does not compile another one
+        return _references()
+
+
+_COMPILING = threading.Lock()
+
+
+@functools.cache
+def _references() -> Scan:
     return _scan(patterns(), MAX_REFERENCES)
 
 
