@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import collections
 import concurrent.futures
+import dataclasses
 import datetime as dt
 import functools
 import secrets
@@ -233,6 +234,15 @@ class Job:
             size = 0
         new = await self._wait_for(self._writes, lambda db: self._writer.append_captures(db, kept, pieces), size)
         self.counts["captures"] += new  # in two steps: the awaited part must not stand between reading and adding
+
+    def stored(self, capture: Capture) -> Capture:
+        """A capture that was kept, its bytes in the archive alone."""
+        db = self._writer.db
+        return dataclasses.replace(
+            capture,
+            body=facts.body(db, capture.body.sha256, capture.body.size),
+            payload=facts.body(db, capture.payload.sha256, capture.payload.size),
+        )
 
     def _wait_for(self, line: collections.deque[_Call], call: Callable[[Any], Any], size: int) -> asyncio.Future[Any]:
         """Have it done with whatever else is waiting to be."""

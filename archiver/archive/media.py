@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from archiver import hls, picture, resolve, sniff
@@ -20,7 +21,6 @@ from archiver.model import (
     Reason,
     Request,
 )
-from archiver.picture import Likeness
 from archiver.store import opinions, work
 
 if TYPE_CHECKING:
@@ -41,7 +41,8 @@ async def fetch_media(job: Job, piece: work.Due, began_at: dt.datetime | None) -
     name, _, key = piece.key.partition(" ")
     ref = resolve.ref_of(name)
     descriptions = await job.db(opinions.media_shown, ref, key)
-    reason, capture, look, film = await first_media(job, descriptions, began_at)
+    reason, capture, seen, film = await first_media(job, descriptions, began_at)
+    look = seen.look if seen else None
     whole = await job.aside(hls.joined, film.pieces) if film else None
     heard = await job.aside(hls.joined, film.sound.pieces) if film and film.sound else None
     sounds = await job.aside(sniff.sniff, heard) if heard else None
@@ -49,18 +50,13 @@ async def fetch_media(job: Job, piece: work.Due, began_at: dt.datetime | None) -
         look = await job.aside(sniff.sniff, whole)
         if not look.is_media or (sounds and not sounds.is_media):
             reason, whole, film, heard = Reason.UNREADABLE, None, None, None
-    new = capture.payload if capture and look and (look.type or "").startswith("image/") else None
-    looked = capture.payload if capture and look and look.is_media and not film else None
-    if new or looked:
-        new, looked = await job.db(_unread, new, looked)
-    seen, said = await job.aside(_read, new, looked, look.type) if look and (new or looked) else (None, None)
 
     def note(db: Any) -> None:
         now = job.now()
-        if new:
-            opinions.add_picture(db, new.sha256, seen.pdq if seen else None)
-        if looked:
-            opinions.set_credentials(db, looked.sha256, said)
+        if capture and seen and seen.is_hashed:
+            opinions.add_picture(db, capture.payload.sha256, seen.likeness.pdq if seen.likeness else None)
+        if capture and seen and seen.is_searched:
+            opinions.set_credentials(db, capture.payload.sha256, seen.credentials)
         opinions.set_media(
             db,
             ref,
@@ -87,7 +83,7 @@ async def fetch_media(job: Job, piece: work.Due, began_at: dt.datetime | None) -
             at = posts.next_try(job, reason, piece.tries, now)
             work.put_off(db, "media", piece.key, at, tries=piece.tries + 1, reason=reason.value)
         # Comparing reads the article again, which only what proves something of a post's media is worth.
-        posts.settle(job, db, ref, compare=any(each.sha256 for each in descriptions))
+        posts.settle(job, db, ref, compare=any(each.sha256 for each in descriptions), is_said_anew=False)
 
     await job.write(note)
     job.listen(
@@ -102,21 +98,38 @@ async def fetch_media(job: Job, piece: work.Due, began_at: dt.datetime | None) -
     )
 
 
-def _unread(db: Any, new: Body | None, looked: Body | None) -> tuple[Body | None, Body | None]:
-    """Of a picture to be hashed and a file to be looked into, what was not already."""
-    return (
-        new if new and not opinions.has_picture(db, new.sha256) else None,
-        looked if looked and not opinions.has_credentials(db, looked.sha256) else None,
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a file's bytes are, and of what was not known of them already: how a picture looks, what credentials it
+    carries."""
+
+    look: sniff.Sniffed
+    is_hashed: bool = False
+    is_searched: bool = False
+    likeness: picture.Likeness | None = None
+    credentials: dict[str, Any] | None = None
+
+
+def _known(db: Any, sha256: str) -> tuple[bool, bool]:
+    return opinions.has_picture(db, sha256), opinions.has_credentials(db, sha256)
+
+
+def _look(file: Body, is_hashed: bool, is_searched: bool) -> Seen:
+    look = sniff.sniff(file)
+    hashing = look.is_media and not is_hashed and (look.type or "").startswith("image/")
+    searching = look.is_media and not is_searched
+    return Seen(
+        look,
+        hashing,
+        searching,
+        picture.likeness(file) if hashing else None,
+        credentials(file, look.type) if searching else None,
     )
-
-
-def _read(new: Body | None, looked: Body | None, type: str | None) -> tuple[Likeness | None, dict[str, Any] | None]:
-    return picture.likeness(new) if new else None, credentials(looked, type) if looked else None
 
 
 async def first_media(
     job: Job, descriptions: Sequence[Media], began_at: dt.datetime | None
-) -> tuple[Reason, Capture | None, sniff.Sniffed | None, hls.Film | None]:
+) -> tuple[Reason, Capture | None, Seen | None, hls.Film | None]:
     """The first URL that answers with what really is a picture, film or sound; a film in segments where there is
     nothing else."""
     reason, tried = Reason.NOT_FOUND, None
@@ -145,9 +158,10 @@ async def first_media(
             # Kept as what was served, and not taken for what the author posted.
             reason = Reason.UNREADABLE
             continue
-        look = await job.aside(sniff.sniff, last.payload)
-        if look.is_media:
-            return Reason.OK, last, look, None
+        seen = await job.aside(_look, last.payload, *await job.db(_known, last.payload.sha256))
+        if seen.look.is_media:
+            # What was looked at is let go of: others' bytes are waiting for its room.
+            return Reason.OK, job.stored(last), seen, None
         reason = Reason.UNREADABLE
         if hls.is_playlist(last.payload):
             try:

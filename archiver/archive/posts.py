@@ -55,8 +55,10 @@ async def identify(job: Job, piece: work.Due, began_at: dt.datetime | None) -> N
             return
         opinions.set_resolution(db, piece.key, resolution)
         work.done(db, "embed", piece.key)
+        is_new = opinions.is_unknown(db, ref)
         know(job, db, ref, 0, now, is_backlog=piece.priority == work.BACKLOG)
-        settle(job, db, ref)
+        if not is_new:  # of a new one nothing is to be said yet
+            settle(job, db, ref)
 
     await job.write(note)
     job.listen(
@@ -200,22 +202,23 @@ def wants(job: Job, media: opinions.KeptMedia) -> bool:
     return job.rules.photos if media.kind in ("photo", opinions.POSTER) else job.rules.videos
 
 
-def settle(job: Job, db: Any, ref: PostRef, *, compare: bool = True) -> resolve.Judgement:
-    """Write where a post stands; *compare* also corroborates the embeds that show it."""
+def settle(job: Job, db: Any, ref: PostRef, *, compare: bool = True, is_said_anew: bool = True) -> resolve.Judgement:
+    """Write where a post stands, and what it says where that may be new; *compare* also corroborates the embeds that
+    show it."""
     tries = [
         resolve.Try(row[0], Rank(row[1]), Outcome(row[2]), Reason(row[3]), dt.datetime.fromisoformat(row[4]))
         for row in opinions.attempts(db, ref)
     ]
-    best = opinions.best_snapshot(db, ref)
-    shown = best.shown if best else None
+    best = opinions.best_snapshot(db, ref) if compare or is_said_anew else None
+    is_kept = best is not None or (not (compare or is_said_anew) and opinions.is_shown(db, ref))
     whole = opinions.media_of(db, ref)
     media = [each.reason for each in whole if each.kind != opinions.POSTER and wants(job, each)]
     judgement = dataclasses.replace(
-        resolve.judge(tries, shown is not None, media, job.rules.gone_after), missing=resolve.missing(tries)
+        resolve.judge(tries, is_kept, media, job.rules.gone_after), missing=resolve.missing(tries)
     )
     live = judgement.live
     if job.told:
-        tell_of_post(job, db, ref, judgement, is_kept=shown is not None)
+        tell_of_post(job, db, ref, judgement, is_kept=is_kept)
     opinions.settle_post(
         db,
         ref,
@@ -223,15 +226,16 @@ def settle(job: Job, db: Any, ref: PostRef, *, compare: bool = True) -> resolve.
         judgement.reason,
         (live[0].value, live[1].value, timestamp(live[2])) if live else None,
         best,
+        is_said_anew=is_said_anew,
     )
-    if shown is not None and compare:
+    if best is not None and compare:
         digests = {each.key: each.sha256 for each in whole if each.sha256}
         platform = job.platforms.get(ref.platform)
         id_at = platform.posted_at(ref.id) if platform else None
         for embed in opinions.embeds_of(db, ref):
             kept = opinions.embed(db, embed)
             text = article_text(job, db, kept.article)
-            opinions.set_verdict(db, embed, corroborate(kept.embed, shown, text, kept=digests, id_at=id_at))
+            opinions.set_verdict(db, embed, corroborate(kept.embed, best.shown, text, kept=digests, id_at=id_at))
     return judgement
 
 

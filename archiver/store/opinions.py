@@ -229,6 +229,11 @@ def depth_of(db: sqlite3.Connection, ref: PostRef) -> int:
     return int(row[0]) if row else 0
 
 
+def is_unknown(db: sqlite3.Connection, ref: PostRef) -> bool:
+    """Whether nothing was ever heard of this post."""
+    return not db.execute("SELECT 1 FROM post WHERE platform = ? AND id = ?", (ref.platform, ref.id)).fetchone()
+
+
 _OWN = f"platform = ? AND post = ? AND instr(source, '{IMPORTED_BY}') = 0"
 
 
@@ -377,10 +382,12 @@ def settle_post(
     reason: Reason,
     live: tuple[str, str, str] | None,
     best: Best | None = None,
+    *,
+    is_said_anew: bool = True,
 ) -> None:
     """Write the verdict on a post, and on every embed that shows it; *best* is what `best_snapshot` gives, where the
-    caller has it already."""
-    best = best or best_snapshot(db, ref)
+    caller has it already. Unless something was *said anew*, the post's words are as they were."""
+    best = best or (best_snapshot(db, ref) if is_said_anew else None)
     if best:
         shown = best.shown
         author = shown["author"]
@@ -407,6 +414,12 @@ def settle_post(
         "UPDATE embed SET state = ?, reason = ? WHERE platform = ? AND post = ?",
         (state.value, reason.value, ref.platform, ref.id),
     )
+
+
+def is_shown(db: sqlite3.Connection, ref: PostRef) -> bool:
+    """Whether the archive has a snapshot of this post, whoever showed it."""
+    key = (ref.platform, ref.id)
+    return db.execute("SELECT 1 FROM snapshot WHERE platform = ? AND post = ? LIMIT 1", key).fetchone() is not None
 
 
 def first_seen(db: sqlite3.Connection, ref: PostRef) -> dt.datetime | None:
