@@ -41,7 +41,7 @@ from archiver.model import Body, Capture, Request
 
 __all__ = ["Fetcher", "Resolver", "retry_after", "shown", "wait_until"]
 
-#: Bytes of bodies beyond the smallest that are in memory at a time.
+#: Bytes of bodies that are in memory at a time, the smallest not counted.
 _ROOM = 32 * 1024 * 1024
 
 #: Hosts whose connections are kept open at a time.

@@ -161,7 +161,8 @@ class _Sink:
         """Whether the *more* bytes that came now stay in memory with the others."""
         if self._size <= IN_MEMORY:
             return True
-        self._share = self._share or _Share(self._room)
+        if self._share is None:
+            self._share, more = _Share(self._room), self._size
         return self._size <= AT_MOST and self._share.grow(more)
 
     def body(self) -> Body:
