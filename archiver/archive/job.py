@@ -261,7 +261,11 @@ class Job:
                 if self._reads:
                     reads = list(self._reads)
                     self._reads.clear()
-                    _tell(reads, await loop.run_in_executor(self._thread, _read_all, reads, self._writer.db))
+                    try:
+                        answers = await loop.run_in_executor(self._thread, _read_all, reads, self._writer.db)
+                    except Exception as error:  # no thread any more
+                        answers = [error] * len(reads)
+                    _tell(reads, answers)
                 if not self._writes:
                     continue
                 writes = [self._writes.popleft()]
