@@ -107,7 +107,7 @@ def checked_url(url: str, *, ports: Iterable[int] | None, allowed: Iterable[Netw
 _HOST_NAME = re.compile(r"[A-Za-z0-9._-]+|[0-9a-fA-F:.]+(%[A-Za-z0-9]+)?")
 
 
-@functools.lru_cache(4096)
+@functools.lru_cache(1024)
 def _parsed(url: str) -> tuple[httpx.URL, str, int | None]:
     """A URL without its fragment, its host, its port: asked for several times on the way of each request."""
     parsed = httpx.URL(url)
