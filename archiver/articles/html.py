@@ -9,30 +9,46 @@ knowing where it came from.
 from __future__ import annotations
 
 import bisect
-import datetime as dt
-import functools
 import html
-import itertools
-import operator
 import re
-import urllib.parse
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from archiver.articles import screen, shortcodes
 from archiver.articles.budget import STEPS, Budget
-from archiver.articles.decoding import Decoded, characters, decode
+from archiver.articles.decoding import decode
+from archiver.articles.elements import (
+    TAG_NAME,
+    UNSHOWN,
+    awaited_post,
+    canonical_address,
+    container_of,
+    digest,
+    flat_text,
+    holds_markup,
+    is_action,
+    is_embed_box,
+    is_unshown,
+    named,
+    own_ref,
+    pair,
+    short_code,
+    shows_nothing,
+    texts_after,
+)
 from archiver.articles.encoded import revealed
 from archiver.articles.flattened import Attribution, attributions, short_codes
 from archiver.articles.islands import Island, literals
 from archiver.articles.nesting import guard, refuse_tags
+from archiver.articles.places import Place, deduplicated, finished, said_by
 from archiver.articles.plain import author, urls
 from archiver.articles.regions import TAG, Region, regions
-from archiver.articles.selectors import Tree, bytes_at
+from archiver.articles.selectors import Tree
 from archiver.articles.spans import in_string, words_before
+from archiver.articles.state import shown
 from archiver.errors import InputError
-from archiver.model import Claim, Embed, Kind, PostRef, Selector, Span
+from archiver.model import Claim, Embed, Kind, PostRef, Span
 from archiver.platforms import Platform, platforms, recognise
 
 if TYPE_CHECKING:
@@ -44,12 +60,6 @@ MAX_ESCAPES = 4
 # The name of the attribute that carries a start tag's byte offset. No page has attributes with a control character in
 # their names; one that does gets another.
 _MARK = "\x01at"
-_TAG_NAME = re.compile(rb"<[a-zA-Z][^\s/>]*")
-# Elements that describe the page or act on it, and show nothing.
-_UNSHOWN = frozenset(
-    {"link", "meta", "base", "form", "input", "button", "option", "select", "head", "html", "body", "title"}
-)
-# Attributes that say where a click or a share goes.
 _XML = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml|<(?:rss|feed|rdf:RDF)\b)")
 #: How much of a page is read after its last reference: the rest of the element that it is in.
 _BEYOND = 8192
@@ -57,7 +67,6 @@ _BEYOND = 8192
 _SHORT = frozenset(
     (b"img", b"embed", b"param", b"input", b"source", b"br", b"div", b"section", b"span", b"li", b"figure")
 )
-_ACTIONS = re.compile(r"click|share|canonical|copy|action|track|^on|^alt$|^title$|^aria-|^style$|^class$|^id$|^value$")
 _EMBED_LINK = re.compile(
     r"(?<![a-z])(?:embed(?:ly|ded)?|oembed|lazy-?load-?\w+|lazy-?youtube|ytp?-lazy|youtube-lazy|video-lazy)(?![a-z])|embedly"
 )
@@ -73,34 +82,6 @@ _DASHES = {
     "―": (b"\xe2\x80\x95", b"&#8213;", b"&#x2015;"),
 }
 _NEAR = 600
-# Plain words on end, which no markup and no script writes otherwise: how long, and how many of them at least. How far
-# from an embed they are looked for, and how many on either side; how much of them. Fourteen make a sentence, which no
-# menu has: how many are looked for in the page's state, and how many have to be there.
-_PROSE, _WORDS_BESIDE = re.compile(rb"(?<![A-Za-z, ])[A-Za-z, ]{40,}+"), 8
-_BESIDE, _QUOTED_PROSE = ((1500, 3), (6000, 4)), 80
-_WORDS_IN_SENTENCE, _SENTENCES, _MIRRORED = 14, 24, 3
-_BLOCKS = frozenset(
-    "p div section blockquote li ul ol h1 h2 h3 h4 h5 h6 figure figcaption table tr header footer article br".split()  # noqa: SIM905 - a table of words
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """One reference where it stands: `start`/`end` are byte offsets in the working copy (UTF-8) of the page."""
-
-    kind: Kind
-    platform: str
-    ref: PostRef | None
-    url: str | None
-    claim: Claim
-    where: str
-    in_body: bool | None
-    start: int
-    end: int
-    node: LexborNode | None = None
-    is_container: bool = False
-    #: Where a flattened post's own words may stand, in bytes of the working copy.
-    spans: tuple[Span, ...] = ()
 
 
 def html_embeds(
@@ -127,7 +108,7 @@ def html_embeds(
             f"{reader.location}: too deep: its references stand escaped in one another, and no more than {MAX_ESCAPES} "
             "escapes are undone"
         )
-    return tuple(_finished(decoded, page, reader.tree, found))
+    return tuple(finished(decoded, page, reader.tree, found))
 
 
 _ANYTHING = re.compile(rb"""<[a-zA-Z][^\s/>]*|>[^<>]|["'`](?=[^\s,;:)])|^[^<]""")
@@ -189,7 +170,7 @@ class _Reader:
         is_script = _is_script(self.page)
         if is_script:
             self.keeps_links = self.escapes == 0
-            return _deduplicated(self._island(0, len(self.page), "script-json", [end for _, end in ends]))
+            return deduplicated(self._island(0, len(self.page), "script-json", [end for _, end in ends]))
         page = self.page
         if self.scan is not _everything:
             refuse_tags(page, self.location)
@@ -204,8 +185,8 @@ class _Reader:
             found += self._flattened(signed, found, raw_text)
         found += self._in_orphans()
         kept = [place for at, positions in raw.items() for place in self._raw(raw_text[at], positions)]
-        found += self._shown(kept, raw_text)
-        return _deduplicated(found)
+        found += kept if self.escapes else shown(kept, page, raw_text, self.canonical, self.budget)
+        return deduplicated(found)
 
     # --- where things stand in the bytes ----------------------------------------------------------------------------
 
@@ -252,9 +233,9 @@ class _Reader:
         if self.scan is not _everything:
             # Pages end in links to shares and profiles; up to where nothing but those follows is as far as a tree is
             # needed.
-            while order and _shows_nothing(self.page, order[-1], self.networks[order[-1]]):
+            while order and shows_nothing(self.page, order[-1], self.networks[order[-1]]):
                 marks.discard(order.pop())
-            if order and not texts and not signed and all(_is_unshown(self.page, lt) for lt in marks):
+            if order and not texts and not signed and all(is_unshown(self.page, lt) for lt in marks):
                 marks.clear()
         if order:
             tag = TAG.match(self.page, order[-1])
@@ -263,56 +244,8 @@ class _Reader:
 
     def _is_canonical(self, lt: int) -> None:
         """Note the post that the page itself is, where a network's own page says so in its head."""
-        if self.page[lt : lt + 5].lower() == b"<link" and (tag := _SIMPLE_TAG.match(self.page, lt)):
-            said = dict(_ATTRIBUTE.findall(tag[2].decode("utf-8", "replace").lower()))
-            if said.get("rel") == "canonical":
-                written = dict(_ATTRIBUTE.findall(tag[2].decode("utf-8", "replace")))
-                self.canonical = recognise(html.unescape(written.get("href", "")))
-
-    def _shown(self, places: list[Place], raw_text: list[Region]) -> Iterator[Place]:
-        """Those places in raw text that the page itself shows. Pages are sent with other articles' text in their state:
-        where the page shows what is in its state, and nothing of what is written beside an embed there, that embed is
-        of another article. Nor does a network's own page embed the post that it is."""
-        markup, is_mirrored = b"", None
-        for place in places:
-            if place.kind is Kind.EMBED and place.where.startswith("script") and self.escapes == 0:
-                if place.ref == self.canonical and place.ref is not None:
-                    continue
-                markup = markup or self._without(raw_text)
-                # Near it first: most embeds are the page's own, and their neighbours are found at once.
-                for reach, most in _BESIDE:
-                    beside = self._prose_beside(place, raw_text, reach, most)
-                    self.budget.spend(20 * reach + len(beside) * len(markup) // 2)
-                    if is_shown := any(said in markup for said in beside):
-                        break
-                if not is_shown and len(beside) >= 2:
-                    if is_mirrored is None:
-                        is_mirrored = self._is_mirrored(markup, raw_text)
-                    if is_mirrored:
-                        continue
-            yield place
-
-    def _without(self, raw_text: list[Region]) -> bytes:
-        """The page without its raw text."""
-        ends = [0, *(region.stop for region in raw_text)]
-        starts = [*(region.start for region in raw_text), len(self.page)]
-        return b"".join(self.page[a:b] for a, b in zip(ends, starts, strict=True))
-
-    def _is_mirrored(self, markup: bytes, raw_text: list[Region]) -> bool:
-        """Whether what the page shows in whole sentences stands in raw text as well: a state that the page was made
-        from, and not one that it is still to be made from."""
-        state = b"\n".join(self.page[r.start : r.stop] for r in raw_text if r.name == "script")
-        self.budget.spend(20 * len(markup) + _SENTENCES * len(state) // 2)
-        sentences = itertools.islice(_prose(markup, 0, len(markup), _WORDS_IN_SENTENCE), _SENTENCES)
-        return sum(1 for said in sentences if said in state) >= _MIRRORED
-
-    def _prose_beside(self, place: Place, raw_text: list[Region], reach: int, most: int) -> list[bytes]:
-        """What is written in plain words before and after a place in the same raw text, at most so many of each."""
-        at = bisect.bisect_right(raw_text, place.start, key=operator.attrgetter("start")) - 1
-        low, high = raw_text[at].start, raw_text[at].stop
-        before = list(_prose(self.page, max(low, place.start - reach), place.start, _WORDS_BESIDE))
-        after = _prose(self.page, place.end, min(high, place.end + reach), _WORDS_BESIDE)
-        return [*before[-most:], *itertools.islice(after, most)]
+        if (address := canonical_address(self.page, lt)) is not None:
+            self.canonical = recognise(address)
 
     def _is_orphaned(self, end: int) -> None:
         """Note the text that a match is in where no element begins before it."""
@@ -359,7 +292,7 @@ class _Reader:
             mark += "x"
         parts, previous = [], 0
         for lt in at:
-            name = _TAG_NAME.match(self.page, lt)
+            name = TAG_NAME.match(self.page, lt)
             cut = name.end() if name else lt + 1
             parts += [self.page[previous:cut], b" %s=%d " % (mark.encode(), lt)]
             previous = cut
@@ -378,8 +311,8 @@ class _Reader:
             self.nodes[at] = node
             if node.tag == "link" and (attributes.get("rel") or "") == "canonical":
                 self.canonical = recognise(attributes.get("href") or "")
-            container = _container(node.tag or "", attributes)
-            if container and (at not in inside or (inside[at] != at and _own_ref(attributes, node, container))):
+            container = container_of(node.tag or "", attributes)
+            if container and (at not in inside or (inside[at] != at and own_ref(attributes, node, container))):
                 place = self._container(at, node, attributes, container)
                 if place:
                     for inner in node.css(self.tree.marked):
@@ -407,42 +340,42 @@ class _Reader:
 
     def _element(self, at: int, node: LexborNode, attributes: dict[str, str | None]) -> Iterator[Place]:
         tag = node.tag or ""
-        if tag in _UNSHOWN:
+        if tag in UNSHOWN:
             return
         assert self.tree is not None
         is_link = tag in {"a", "area"}
         networks = self.networks.get(at)
         seen: set[PostRef] = set()
-        if (awaited := _awaited(tag, attributes)) and not node.text(strip=True):
+        if (awaited := awaited_post(tag, attributes)) and not node.text(strip=True):
             seen.add(awaited)
             yield self._place(Kind.EMBED, awaited, None, at, node)
         for name, value in attributes.items():
-            if not value or name == self.tree.mark or (_is_action(name) and not (name == "value" and tag == "param")):
+            if not value or name == self.tree.mark or (is_action(name) and not (name == "value" and tag == "param")):
                 continue
             if is_link and name != "href":
                 continue
             hidden = revealed(value)
-            if hidden or _holds_markup(value) or value.lstrip()[:1] in "{[":
+            if hidden or holds_markup(value) or value.lstrip()[:1] in "{[":
                 if self.escapes >= MAX_ESCAPES:
                     self._leave(name, value.encode("utf-8", "replace"))
                 elif len(value) > 20:
-                    is_box = _is_box(tag, attributes.get("class") or "")
+                    is_box = is_embed_box(tag, attributes.get("class") or "")
                     yield from self._inner(hidden or value, f"attr:{name}", at, node, is_box=is_box)
                 continue
-            if ref := _named(name, value, tag, attributes.get("class") or "", networks):
+            if ref := named(name, value, tag, attributes.get("class") or "", networks):
                 if ref in seen:
                     continue
                 seen.add(ref)
                 url = value if "/" in value else None
                 is_embed, signed = self._is_embed_link(node, attributes, ref) if is_link else (True, None)
                 place = self._place(Kind.EMBED if is_embed else Kind.LINK, ref, url, at, node)
-                if (owner := platforms().get(ref.platform)) and (cid := _digest(owner, node)):
+                if (owner := platforms().get(ref.platform)) and (cid := digest(owner, node)):
                     place = replace(place, claim=replace(place.claim, cid=cid))
                 if signed is not None:
                     said = Claim(signed.handle, signed.name, signed.date, signed.text, signed.codes, signed.pic_codes)
                     place = replace(place, claim=said)
                 yield place
-            elif "/" in value and (code := _short_code(value)):
+            elif "/" in value and (code := short_code(value)):
                 platform, short = code
                 codes, pics = short_codes(value, 0, len(value))
                 yield replace(
@@ -468,7 +401,7 @@ class _Reader:
         if not name or name == b"iframe" or (name in _SHORT and not is_whole):
             return end
         depth, position = 1, end
-        pattern = _pair(name)
+        pattern = pair(name)
         for _ in range(200):
             found = pattern.search(page, position, position + 200_000)
             if not found:
@@ -486,12 +419,12 @@ class _Reader:
         """The element that an embed code made: one embed, whatever it holds."""
         assert self.tree is not None
         tag = node.tag or ""
-        if tag in _UNSHOWN or (tag == "a" and "intent/" in (attributes.get("href") or "")):
+        if tag in UNSHOWN or (tag == "a" and "intent/" in (attributes.get("href") or "")):
             return None
         classes, networks = attributes.get("class") or "", self.networks.get(at)
         refs: list[tuple[PostRef, str]] = []
         for name, value in attributes.items():
-            if value and name != self.tree.mark and (ref := _named(name, value, tag, classes, networks)):
+            if value and name != self.tree.mark and (ref := named(name, value, tag, classes, networks)):
                 refs.append((ref, value))
         own = [r for r in refs if r[0].platform == platform.name]
         reach = 0
@@ -500,7 +433,7 @@ class _Reader:
             for inner in node.css(self.tree.marked):
                 inner_attributes = inner.attributes
                 inner_classes = inner_attributes.get("class") or ""
-                if inner.mem_id != node.mem_id and _own_ref(inner_attributes, inner, platform):
+                if inner.mem_id != node.mem_id and own_ref(inner_attributes, inner, platform):
                     return None  # a wrapper round embeds, each of which speaks for itself
                 inner_at = int(inner_attributes[self.tree.mark] or 0)
                 inner_networks = self.networks.get(inner_at)
@@ -508,7 +441,7 @@ class _Reader:
                     if (
                         value
                         and name != self.tree.mark
-                        and (ref := _named(name, value, inner.tag or "", inner_classes, inner_networks))
+                        and (ref := named(name, value, inner.tag or "", inner_classes, inner_networks))
                     ):
                         links.append((ref, value, inner_at))
             links = [link for link in links if link[0].platform == platform.name]
@@ -533,7 +466,7 @@ class _Reader:
             claim=Claim(
                 handle=claim.handle if claim else author(ref, url) if ref and url else None,
                 name=claim.name if claim else None, date=claim.date if claim else None, text=said or None,
-                codes=codes, pic_codes=pics, cid=_digest(platform, node),
+                codes=codes, pic_codes=pics, cid=digest(platform, node),
             ),
             where=self.tree.where(node) if self.where == "dom" else self.where,
             in_body=self.tree.in_body(node) if self.where == "dom" else None,
@@ -575,7 +508,7 @@ class _Reader:
         linked = recognise(link.attributes.get("href") or "") if link else None
         # A second `html` or `body` tag leaves no element where it stood; its text is read from the bytes.
         merged = node.tag in {"html", "body", "head"}
-        for owner, text in [(node, self._text_at(at))] if merged else _texts_after(node):
+        for owner, text in [(node, self._text_at(at))] if merged else texts_after(node):
             self.budget.spend(40 * len(text))
             if self.escapes < MAX_ESCAPES and _MARKUP_IN_TEXT.search(text):
                 yield from self._inner(text, "escaped-text", at, None)
@@ -594,7 +527,7 @@ class _Reader:
             for _, _, ref in shortcodes.posts(text) if owner.tag not in _SAMPLES else ():
                 start, end = self._find(ref.id, ref.id, at)
                 yield replace(self._place(Kind.EMBED, ref, None, at, owner), start=start, end=end, node=owner)
-            told = _short_code((link.attributes.get("href") if link else None) or "")
+            told = short_code((link.attributes.get("href") if link else None) or "")
             codes, pics = short_codes(text, 0, len(text))
             for code in codes:
                 if told and told[1] == code and code not in pics:
@@ -646,7 +579,7 @@ class _Reader:
                 # It is read where its handle stands, if that is where the screen saw one: beginning elsewhere, more or
                 # less of the page would be its surroundings.
                 own = self._start_tag(handle, raw_text, starts)
-                key = (claim.platform, _said_by(claim.claim))
+                key = (claim.platform, said_by(claim.claim))
                 if key in told or (own != at and own in signed):
                     continue
                 told.add(key)
@@ -866,7 +799,7 @@ class _Reader:
             )
             return
         text = revealed(island.text) or island.text
-        if _holds_markup(text):
+        if holds_markup(text):
             yield from self._inner_at(text, where, at, len(island.raw))
         elif (ref := recognise(text)) is not None:
             # Linked data describes what the page shows; what is described is shown elsewhere.
@@ -921,304 +854,6 @@ class _Reader:
         return start, stop
 
 
-def _prose(page: bytes, start: int, stop: int, words: int) -> Iterator[bytes]:
-    """How each run of so many plain words in page[start:stop] begins."""
-    for found in _PROSE.finditer(page, start, stop):
-        if found[0].count(b" ") >= words:
-            yield found[0].strip()[:_QUOTED_PROSE]
-
-
-# --- finishing ------------------------------------------------------------------------------------------------------
-
-
-#: So many letters on end are the same post's.
-_ALIKE = 30
-
-
-def _letters(text: str | None) -> str:
-    return "".join(filter(str.isalnum, text or "")).lower()
-
-
-def _said_by(claim: Claim) -> tuple[object, ...]:
-    """What two copies of one claim have in common; where its words begin depends on what is looked at."""
-    return claim.codes, (claim.handle or "").lower(), claim.date, _letters(claim.text)[-_ALIKE:]
-
-
-def _deduplicated(found: list[Place] | Iterator[Place]) -> list[Place]:
-    """Places in order, without the second copy of one place: a fallback in `noscript`, a player inside an `object`, the
-    same post again in the page's own data."""
-    ordered = sorted(found, key=lambda place: (place.start, -place.end, place.where != "dom"))
-    shown = {(p.platform, p.ref) for p in ordered if p.kind is Kind.EMBED and p.where == "dom" and p.ref}
-    quoted: dict[tuple[str, str | None, dt.date], list[str]] = {}
-    for place in ordered:
-        if place.claim.date and place.kind is Kind.EMBED:
-            key_of_quote = (place.platform, place.claim.handle, place.claim.date)
-            quoted.setdefault(key_of_quote, []).append(_letters(place.claim.text))
-    kept: list[Place] = []
-    last: dict[tuple[Kind, PostRef | None, tuple[object, ...]], Place] = {}
-    flat = {_said_by(p.claim) for p in ordered if p.kind is Kind.FLATTENED and not p.where.startswith("script")}
-    for place in ordered:
-        key = (place.kind, place.ref, _said_by(place.claim) if place.ref is None else ())
-        earlier = last.get(key)
-        if place.kind is Kind.FLATTENED and place.where.startswith("script") and _said_by(place.claim) in flat:
-            continue
-        if place.kind is Kind.EMBED and place.where != "dom" and (place.platform, place.ref) in shown and place.ref:
-            continue
-        same = earlier is not None and earlier.kind is place.kind and place.ref is not None
-        if same and earlier is not None and (place.claim.codes or place.claim.date) and not earlier.claim.date:
-            # The later copy says more: the same post as a URL first, then as its markup.
-            kept[kept.index(earlier)] = last[key] = earlier = replace(
-                earlier, claim=replace(place.claim, cid=place.claim.cid or earlier.claim.cid)
-            )
-        if place.kind is Kind.FLATTENED and place.claim.date:
-            # The same post again, without its markup; an author may be quoted with two posts of one day.
-            said = _letters(place.claim.text)
-            others = quoted.get((place.platform, place.claim.handle, place.claim.date), ())
-            if any(not said or not other or other[:_ALIKE] in said or said[:_ALIKE] in other for other in others):
-                continue
-        if (
-            earlier is not None
-            and place.ref
-            and not place.is_container
-            and place.start < earlier.end + 1500
-            and place.kind is Kind.EMBED
-        ):
-            continue
-        if earlier is not None and place.where.startswith("script") and earlier.where.startswith("script"):
-            continue
-        if earlier is not None and place.start < earlier.end:
-            continue
-        last[key] = place
-        kept.append(place)
-    return kept
-
-
-def _finished(decoded: Decoded, page: bytes, tree: Tree | None, found: list[Place]) -> Iterator[Embed]:
-    """Places as embeds: offsets in characters, selectors in the stored bytes."""
-    is_plain = decoded.encoding == "ascii"
-    is_same = page is decoded.content or (
-        decoded.encoding == "utf-8" and len(page) + decoded.skipped == len(decoded.content)
-    )
-    cursor, before = 0, 0
-    for place in sorted(found, key=lambda place: (place.start, place.end)):
-        if is_plain:
-            start, end = place.start, place.end
-        else:
-            before += characters(page, cursor, place.start)
-            cursor, start = place.start, before
-            end = start + characters(page, place.start, place.end)
-        stored = (
-            (decoded.skipped + place.start, decoded.skipped + place.end)
-            if is_same or is_plain
-            else (decoded.byte(start), decoded.byte(end))
-        )
-        selectors: list[Selector] = [bytes_at(*stored)]
-        if place.node is not None and tree is not None:
-            selectors += tree.selectors(place.node)
-        yield Embed(
-            platform=place.platform, kind=place.kind, ref=place.ref, url=place.url, claim=place.claim,
-            where=place.where, in_body=place.in_body, start=start, end=end, selectors=tuple(selectors),
-            text_spans=tuple(
-                Span(
-                    start + _distance(page, place.start, span.start, is_plain=is_plain),
-                    start + _distance(page, place.start, span.end, is_plain=is_plain),
-                    span.confidence,
-                )
-                for span in place.spans
-            ),
-        )  # fmt: skip
-
-
-def _distance(page: bytes, here: int, there: int, *, is_plain: bool) -> int:
-    """How many characters further *there* is than *here*; negative where it is before."""
-    if is_plain:
-        return there - here
-    return characters(page, here, there) if there >= here else -characters(page, there, here)
-
-
-# --- small questions ------------------------------------------------------------------------------------------------
-
-
-def _is_script(page: bytes) -> bool:
-    """Whether a document is JSON or a script rather than markup."""
-    head = page[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")
-    return bool(re.match(rb"[{\[]\s*[\"{\[\]}\d]|(?:import|export|const|let|var|window\.|self\.|/\*|//|[\"'`])", head))
-
-
-_SIMPLE_TAG = re.compile(rb"""<([a-zA-Z][\w-]*)((?:\s+[a-zA-Z][\w-]*(?:="[^"<>\\]*")?)*)\s*/?>""")
-_ATTRIBUTE = re.compile(r"""([a-zA-Z][\w-]*)(?:="([^"]*)")?""")
-_ESCAPED_TAG = re.compile(r"&(?:amp;)*lt;")
-_CHARACTER_REFERENCE = re.compile(r"&(?!amp;|[a-zA-Z0-9_]+=)")
-
-
-def _shows_nothing(page: bytes, lt: int, networks: frozenset[str]) -> bool:
-    """Whether the start tag at *lt* is one that the tree would be asked for in vain: one so simply written that its
-    attributes can be read without a tree, and none of them names a post or an embed."""
-    tag = _SIMPLE_TAG.match(page, lt)
-    if tag is None:
-        return False
-    name = tag[1].decode("ascii").lower()
-    attributes: dict[str, str | None] = {}
-    for attribute, value in _ATTRIBUTE.findall(tag[2].decode("utf-8", "replace")):
-        if "&" in value and _CHARACTER_REFERENCE.search(value):
-            return False
-        attributes.setdefault(attribute.lower(), value.replace("&amp;", "&"))
-    if (
-        _container(name, attributes)
-        or _awaited(name, attributes)
-        or (name == "link" and attributes.get("rel") == "canonical")
-    ):
-        return False
-    classes = attributes.get("class") or ""
-    return not any(
-        value
-        and (
-            revealed(value)
-            or _holds_markup(value)
-            or value.lstrip()[:1] in "{["
-            or _named(each, value, name, classes, networks)
-            or _short_code(value)
-        )
-        for each, value in attributes.items()
-    )
-
-
-def _holds_markup(text: str) -> bool:
-    """Whether tags stand in *text*, as they are or escaped any number of times."""
-    return "<" in text or ("lt;" in text and _ESCAPED_TAG.search(text) is not None)
-
-
-def _is_unshown(page: bytes, lt: int) -> bool:
-    tag = _TAG_NAME.match(page, lt)
-    return tag is not None and tag[0][1:].decode("ascii", "replace").lower() in _UNSHOWN
-
-
-@functools.lru_cache(maxsize=1024)
-def _is_action(attribute: str) -> bool:
-    return _ACTIONS.search(attribute) is not None
-
-
-@functools.cache
-def _pair(name: bytes) -> re.Pattern[bytes]:
-    return re.compile(rb"</?" + re.escape(name) + rb"(?=[\s/>])", re.IGNORECASE)
-
-
-@functools.cache
-def _by_class() -> dict[str, Platform]:
-    return {name: platform for platform in platforms().values() for name in platform.markup.classes}
-
-
-@functools.cache
-def _by_tag() -> dict[str, Platform]:
-    return {name: platform for platform in platforms().values() for name in platform.markup.tags}
-
-
-def _container(tag: str, attributes: dict[str, str | None]) -> Platform | None:
-    if platform := _by_tag().get(tag):
-        return platform
-    classes = attributes.get("class")
-    if classes:
-        for name in classes.split():
-            if platform := _by_class().get(name):
-                return platform
-    return None
-
-
-@functools.cache
-def _id_attributes() -> dict[str, tuple[tuple[Platform, re.Pattern[str]], ...]]:
-    table: dict[str, list[tuple[Platform, re.Pattern[str]]]] = {}
-    for platform in platforms().values():
-        for name, pattern in platform.markup.attributes:
-            table.setdefault(name, []).append((platform, re.compile(pattern)))
-    return {name: tuple(entries) for name, entries in table.items()}
-
-
-@functools.cache
-def _placeholders() -> dict[str, tuple[tuple[Platform, re.Pattern[str], re.Pattern[str]], ...]]:
-    table: dict[str, list[tuple[Platform, re.Pattern[str], re.Pattern[str]]]] = {}
-    for platform in platforms().values():
-        for name, word, pattern in platform.markup.placeholders:
-            table.setdefault(name, []).append((platform, re.compile(word), re.compile(pattern)))
-    return {name: tuple(entries) for name, entries in table.items()}
-
-
-def _awaited(tag: str, attributes: dict[str, str | None]) -> PostRef | None:
-    """The post that a script will put into an empty element of that name and id."""
-    for name in attributes.keys() & _placeholders().keys():
-        for platform, word, pattern in _placeholders()[name]:
-            found = pattern.fullmatch((attributes[name] or "").strip())
-            said = " ".join([tag, *(attributes.get(each) or "" for each in _CALLED)]).lower()
-            if found and word.search(said) and not _NO_BOX.search(said):
-                return platform.match(platform.url(PostRef(platform.name, found[1])))
-    return None
-
-
-_CALLED = ("class", "data-provider", "data-type", "data-network", "data-platform", "data-service")
-
-
-def _named(name: str, value: str, tag: str, classes: str, networks: frozenset[str] | None) -> PostRef | None:
-    """The post that an attribute names, by a URL or by an id."""
-    by_url = recognise(value, networks) if "/" in value or "%2" in value else None
-    if by_url is None and tag in _FRAMES and "?" in value and "//" in value:
-        by_url = _asked_for(value, networks)
-    return by_url or _by_attribute(name, value, tag, classes)
-
-
-_BOX = re.compile(
-    r"(?<![a-z])(?:tweet|twitter|instagram|youtube|tiktok|bluesky|mastodon|telegram|threads|facebook|reddit|o?embed)(?![a-z])"
-)
-_NO_BOX = re.compile(r"shar|follow|timeline|feed|button|list|profile|count")
-
-
-def _is_box(tag: str, classes: str) -> bool:
-    """Whether an element is called after a network or an embed: a box for one, where its name is of nothing else."""
-    said = f"{tag} {classes}".lower()
-    return _BOX.search(said) is not None and not _NO_BOX.search(said)
-
-
-def _asked_for(frame: str, networks: frozenset[str] | None) -> PostRef | None:
-    """The post that a frame of a third party is asked to show (`…/embed?url=https%3A%2F%2F…`): embed services' cards,
-    the players they wrap. Those that share it, like it or comment on it show something else."""
-    address, _, query = frame.replace("&amp;", "&").partition("?")
-    if _BUTTON.search(address.lower()):
-        return None
-    for name, value in urllib.parse.parse_qsl(query.partition("#")[0][:4096]):
-        if name in _ASKED and (ref := recognise(value, networks)):
-            return ref
-    return None
-
-
-_FRAMES = frozenset({"iframe", "amp-iframe", "embed"})
-_ASKED = frozenset({"url", "src", "href", "u"})
-_BUTTON = re.compile(r"shar|like|follow|comment|button|tweet_|intent|login|plus")
-
-
-def _by_attribute(name: str, value: str, tag: str, classes: str) -> PostRef | None:
-    """The post whose id an attribute carries. `NAME@WORD` in a platform's table: only on an element whose tag or class
-    has that word in it."""
-    for platform, pattern in _id_attributes().get(name, ()):
-        if found := pattern.fullmatch(value.strip()):
-            return platform.match(platform.url(PostRef(platform.name, "/".join(found.groups()))))
-    for platform, pattern in _id_attributes().get(name + "@", ()):
-        word = f"{tag} {classes}".lower()
-        if platform.name in word and (found := pattern.fullmatch(value.strip())):
-            return platform.match(platform.url(PostRef(platform.name, "/".join(found.groups()))))
-    return None
-
-
-def _own_ref(attributes: dict[str, str | None], node: LexborNode, platform: Platform) -> bool:
-    """Whether an element inside another embed's says itself which post it is: embeds left open hold the next ones."""
-    if node.tag != "blockquote":
-        return False
-    return any(value and (ref := recognise(value)) and ref.platform == platform.name for value in attributes.values())
-
-
-def _digest(platform: Platform, node: LexborNode) -> str | None:
-    """What an embed code states of the record it shows, where its network's codes do."""
-    stated = node.attributes.get(platform.markup.digest) if platform.markup.digest else None
-    return (stated or "").strip()[:200] or None
-
-
 #: How far before its attribution the words of a post are looked for.
 _QUOTED = 1500
 _PLAIN_WORD = re.compile(r"[^\W_]{3,}")
@@ -1232,54 +867,7 @@ def _is_date_of(signed: Attribution, label: str, text: str) -> bool:
     return platforms()[signed.platform].markup.has_hours and signed.start < at < signed.end < at + len(label)
 
 
-@functools.cache
-def _shortlinks() -> tuple[tuple[str, re.Pattern[str]], ...]:
-    return tuple(
-        (p.name, re.compile(p.markup.shortlink, re.IGNORECASE)) for p in platforms().values() if p.markup.shortlink
-    )
-
-
-def _short_code(url: str) -> tuple[str, str] | None:
-    for name, pattern in _shortlinks():
-        if found := pattern.fullmatch(url.strip()):
-            return name, found[1]
-    return None
-
-
-def flat_text(node: LexborNode) -> str:
-    """An element's text as a reader sees it: blocks and line breaks on lines of their own."""
-    parts: list[str] = []
-    before = None
-    for inner in node.traverse(include_text=True):
-        tag = inner.tag
-        if tag == "-text":
-            # The only child of either is its source.
-            if before not in {"script", "style"}:
-                parts.append(inner.text_content or "")
-        elif tag in _BLOCKS:
-            parts.append("\n")
-        before = tag
-    return _LINES.sub("\n", _SPACES.sub(" ", "".join(parts)).replace(" \n", "\n")).strip()
-
-
-# Both spare what is as it should be already: single spaces and single line breaks.
-_SPACES = re.compile(r"[\t\r\f][ \t\r\f]*| [ \t\r\f]+")
-_LINES = re.compile(r"\n\s+")
-
-
-def _texts_after(node: LexborNode) -> Iterator[tuple[LexborNode, str]]:
-    """The texts between an element's start tag and the next start tag, each with the element it stands in."""
-    inner, owner = (None if (node.tag or "").encode() in screen.RAW else node.first_child), node
-    for _ in range(64):
-        while inner is not None:
-            if inner.tag == "-text":
-                if text := inner.text_content:
-                    yield owner, text
-            elif inner.tag != "-comment":
-                return
-            inner = inner.next
-        inner = owner.next
-        parent = owner.parent
-        if parent is None:
-            return
-        owner = parent
+def _is_script(page: bytes) -> bool:
+    """Whether a document is JSON or a script rather than markup."""
+    head = page[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")
+    return bool(re.match(rb"[{\[]\s*[\"{\[\]}\d]|(?:import|export|const|let|var|window\.|self\.|/\*|//|[\"'`])", head))
