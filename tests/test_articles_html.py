@@ -657,3 +657,26 @@ def test_what_the_page_shows_and_its_linked_data_repeats_is_one_embed():
     data = json.dumps({"articleBody": " ".join(f"{said} {_BY}" for said in _DAY)})
     page = f'<script type="application/ld+json">{data}</script><article>{shown}</article>'
     assert [e.where for e in found(page)] == ["dom"] * 3
+
+
+_STORY = "The story goes on and on, as stories do. " * 120
+_FIRST, _SECOND = f"{_DAY[0]} {_BY}", f"{_DAY[1]} — Harbour Watch (@harbour_watch) August 8, 2024"
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        f"<div>{_STORY}<br><br>{_FIRST}<br><br>{_STORY}<br>{_SECOND}<br>{_STORY}</div>",
+        f"<body>{_STORY}<br>{_FIRST}<br>{_STORY}<hr>{_SECOND}<br>{_STORY}</body>",
+        f"<div>{_STORY}<a href='/x'>a link</a> ends. {_FIRST}<br>{_STORY}<b>And</b> then. {_SECOND}</div>",
+        f"<div><p>{_STORY}</p>{_FIRST}<p>{_STORY}<i>x</i></p>{_SECOND}<p>{_STORY}</p></div>",
+        f"<div>The desk (@harbour_watch) on that day: <img src='/x.jpg'>{_FIRST}<br>{_STORY}<img src='/y.jpg'>{_SECOND}</div>",
+    ],
+    ids=["line breaks", "no element", "inline elements", "between paragraphs", "pictures, and a mention"],
+)
+def test_attributions_in_a_text_that_no_element_of_its_own_holds(page):
+    """As where a page is one long text with line breaks: the start tag before an attribution holds nothing."""
+    flat = [e for e in found(f"<article>{page}</article>") if e.kind is Kind.FLATTENED]
+    assert [(e.claim.text or "").endswith(said) for e, said in zip(flat, _DAY, strict=False)] == [True, True]
+    whole = f"<article>{page}</article>"
+    assert [whole[: e.start].rstrip().endswith(said) for e, said in zip(flat, _DAY, strict=False)] == [True, True]

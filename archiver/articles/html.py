@@ -128,6 +128,10 @@ def _is_ascii_compatible(content: bytes) -> bool:
     return content[:2] not in {b"\xff\xfe", b"\xfe\xff"} and b"\x00" not in content[:64]
 
 
+#: An attribution, and what of it stands behind the handle, without white space.
+_Signed = tuple[Attribution, str]
+
+
 class _Reader:
     """Reads one document, or a piece of one that stands escaped in another."""
 
@@ -158,6 +162,8 @@ class _Reader:
         self.orphans: dict[int, int] = {}
         self.texts: dict[int, str] = {}
         self.signatures: dict[int, list[Attribution]] = {}
+        #: Of blocks: their text, and what attributions in it are not yet placed.
+        self.claims: dict[int, tuple[str, dict[str, list[_Signed]]]] = {}
 
     def places(self, ends: list[tuple[int, int]] | None = None) -> list[Place]:
         """Every reference, in order. *ends* is what the screen found, where it was asked already."""
@@ -561,7 +567,6 @@ class _Reader:
         """
         assert self.tree is not None
         taken = [(p.start, p.end) for p in found if p.kind is Kind.EMBED]
-        starts = [region.tag for region in raw_text]
         told: set[tuple[object, ...]] = set()
         for at, ends in signed.items():
             node = self.nodes.get(at)
@@ -569,18 +574,37 @@ class _Reader:
             free = [end for end in ends if not any(a <= end < b for a, b in taken)]
             if node is None or not free:
                 continue
-            block = self._around(node)
-            text, signatures = self._flat(block), self._signatures(block)
-            if signatures and not signatures[0].start and (said := self._paragraphs_before(block)):
-                text = f"{said}\n{text}"
-                self.budget.spend(100 * len(text))
-                signatures = list(attributions(text))
-            for claim, handle in self._placed(signatures, text, free):
+            yield from self._signed_in(node, at, free, signed, raw_text, told)
+
+    def _signed_in(
+        self,
+        node: LexborNode,
+        at: int,
+        ends: list[int],
+        signed: dict[int, list[int]],
+        raw_text: list[Region],
+        told: set[tuple[object, ...]],
+    ) -> Iterator[Place]:
+        """The attributions in the text that follows one start tag. *told* are those that were found already."""
+        assert self.tree is not None
+        starts = [region.tag for region in raw_text]
+        holders: dict[int, tuple[LexborNode, list[int]]] = {}
+        for end in ends:
+            holder = self._holding(node, end)
+            holders.setdefault(holder.mem_id, (holder, []))[1].append(end)
+        for holder, own_ends in holders.values():
+            block = self._around(holder)
+            text, claims = self._claims(block)
+            for each, handle in self._placed(claims, own_ends):
+                claim, _ = each
                 # It is read where its handle stands, if that is where the screen saw one: beginning elsewhere, more or
                 # less of the page would be its surroundings.
                 own = self._start_tag(handle, raw_text, starts)
+                if own != at and own in signed:
+                    continue
+                claims[claim.handle].remove(each)
                 key = (claim.platform, said_by(claim.claim))
-                if key in told or (own != at and own in signed):
+                if key in told:
                     continue
                 told.add(key)
                 attribution = text[claim.start : claim.end]
@@ -594,28 +618,71 @@ class _Reader:
                     spans=self._quoted(claim, text, start),
                 )  # fmt: skip
 
-    def _placed(self, claims: list[Attribution], text: str, ends: list[int]) -> Iterator[tuple[Attribution, int]]:
-        """Attributions of a block's *text*, each with the byte where its handle stands. *ends* are those of what the
-        screen found under one start tag. An author may be quoted several times in one block: a handle's own is then the
+    def _holding(self, node: LexborNode, end: int) -> LexborNode:
+        """The element that holds the text in which the screen found a handle, behind the start tag of *node*: that, or
+        one round it where *node* holds nothing, or ended before."""
+        written = _HANDLE.match(self.page, end - 1)
+        handle = written[0].decode("utf-8", "replace") if written else ""
+        at: LexborNode | None = node
+        for _ in range(_MOST_ENDED):
+            if at is None or not at.is_element_node:
+                break
+            if handle in self._flat(at):
+                return at
+            at = at.parent
+        return node
+
+    def _claims(self, block: LexborNode) -> tuple[str, dict[str, list[_Signed]]]:
+        """A block's text, with the paragraphs above it where it begins with an attribution, and by their handles those
+        attributions in it that say something, in order, each with what stands behind its handle."""
+        known = self.claims.get(block.mem_id)
+        if known is None:
+            text, signatures = self._flat(block), self._signatures(block)
+            if signatures and not signatures[0].start and (said := self._paragraphs_before(block)):
+                text = f"{said}\n{text}"
+                signatures = list(attributions(text))
+            by_handle: dict[str, list[_Signed]] = {}
+            for claim in signatures:
+                if claim.text and not (claim.start and text[claim.start].isalnum()):
+                    _, _, behind = text[claim.start : claim.end].rpartition(claim.handle)
+                    by_handle.setdefault(claim.handle, []).append((claim, _WHITE.sub("", behind)))
+            known = self.claims[block.mem_id] = (text, by_handle)
+        return known
+
+    def _placed(self, claims: dict[str, list[_Signed]], ends: list[int]) -> Iterator[tuple[_Signed, int]]:
+        """Attributions of a block, each with the byte where its handle stands. *ends* are those of what the screen
+        found under one start tag. An author may be quoted several times in one block: a handle's own is then the
         attribution whose words end next before it."""
-        by_handle: dict[str, list[Attribution]] = {}
-        for claim in claims:
-            if claim.text and not (claim.start and text[claim.start].isalnum()):
-                by_handle.setdefault(claim.handle, []).append(claim)
-        for name, own in by_handle.items():
-            written = name.encode()
-            places = [end - 1 for end in ends if self.page.startswith(written, end - 1)]
-            if not places:
-                low, high = max(0, ends[0] - 90), ends[0] + 5000 + len(written)
-                # Links to the author name the handle too, and stand before it.
-                at = self.page.find(b"@" + written, low, high) + 1 or self.page.find(written, low, high)
-                places = [at] if at >= 0 else []
-            for at in places:
-                self.budget.spend(200 * len(own))
-                if own:
-                    claim = max(own, key=lambda each: self._words_before(each, at)) if len(own) > 1 else own[0]
-                    own.remove(claim)
-                    yield claim, at
+        is_found = False
+        for end in ends:
+            written = _HANDLE.match(self.page, end - 1)
+            own = claims.get(written[0].decode("utf-8", "replace")) if written else None
+            self.budget.spend(2000)
+            if not own or not written:
+                continue
+            at, behind = end - 1, self._shown_behind(written.end())
+            # A handle in parentheses may be a mention: what signs a post goes on with its date.
+            if signing := [each for each in own[:_NEXT] if behind.startswith(each[1])]:
+                is_found = True
+                nearest = signing[0]
+                if len(signing) > 1:
+                    nearest = max(signing, key=lambda each: self._words_before(each[0], at))
+                yield nearest, at
+        if is_found:
+            return
+        # What the screen found was words; or the handle is written otherwise in the source.
+        self.budget.spend(500 * len(claims))
+        for name, own in claims.items():
+            written_name = name.encode()
+            low, high = max(0, ends[0] - 90), ends[0] + 5000 + len(written_name)
+            # Links to the author name the handle too, and stand before it.
+            at = self.page.find(b"@" + written_name, low, high) + 1 or self.page.find(written_name, low, high)
+            if own and at >= 0:
+                yield own[0], at
+
+    def _shown_behind(self, at: int) -> str:
+        """What the page shows from a byte on, without white space; as much as an attribution has behind its handle."""
+        return _WHITE.sub("", html.unescape(_ANY_TAG.sub(b"", self.page[at : at + _QUOTED]).decode("utf-8", "replace")))
 
     def _words_before(self, claim: Attribution, at: int) -> int:
         """Where the last plain word of what an attribution signs stands before a byte; -1 if it does not stand near."""
@@ -640,6 +707,7 @@ class _Reader:
         """The post that the date of an attribution links."""
         assert self.tree is not None
         for link in block.css(self.tree.marked) if claim.ref is None else ():
+            self.budget.spend(1000)
             url, label = link.attributes.get("href"), link.text().strip()
             if url and label and _is_date_of(claim, label, text) and (ref := recognise(url)):
                 return (ref, url) if ref.platform == claim.platform else (None, None)
@@ -854,6 +922,12 @@ class _Reader:
         return start, stop
 
 
+_HANDLE = re.compile(rb"[\w.-]+")
+_ANY_TAG, _WHITE = re.compile(rb"<[^<>]*>"), re.compile(r"\s+")
+#: How many elements may have ended between a start tag and the text that follows it.
+_MOST_ENDED = 8
+#: Attributions stand in a block's text in the order of its source, but for what is laid out otherwise.
+_NEXT = 8
 #: How far before its attribution the words of a post are looked for.
 _QUOTED = 1500
 _PLAIN_WORD = re.compile(r"[^\W_]{3,}")

@@ -16,7 +16,7 @@ from archiver.articles.islands import unescaped
 #: How far back of an attribution its post is looked for, and the furthest.
 _REACH, _FURTHEST = 1_024, 65_536
 #: Steps of work that a byte read again costs.
-_STEPS = 100
+_STEPS = 150
 #: The rest of an attribution: what may stand between the post's words and the place that was found.
 _BETWEEN = 140
 _PARTS = re.compile(
