@@ -662,8 +662,8 @@ class _Reader:
                 continue
             at, behind = end - 1, self._shown_behind(written.end())
             # A handle in parentheses may be a mention: what signs a post goes on with its date.
-            if signing := [each for each in own[:_NEXT] if behind.startswith(each[1])]:
-                is_found = True
+            is_found = True
+            if signing := [each for each in own[:_NEXT] if each[1][-4:] in behind[: len(each[1]) + 8]]:
                 nearest = signing[0]
                 if len(signing) > 1:
                     nearest = max(signing, key=lambda each: self._words_before(each[0], at))
