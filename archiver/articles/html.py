@@ -154,6 +154,8 @@ class _Reader:
         self.nodes: dict[int, LexborNode] = {}
         #: Which platforms' patterns the screen found in a start tag; no other can be named there.
         self.networks: dict[int, frozenset[str]] = {}
+        #: How many `<` the page has, where they were counted.
+        self.tags: int | None = None
         #: Where references stand too many escapes deep to be read.
         self.unread: list[str] = []
         #: Shared with the pieces.
@@ -179,7 +181,7 @@ class _Reader:
             return deduplicated(self._island(0, len(self.page), "script-json", [end for _, end in ends]))
         page = self.page
         if self.scan is not _everything:
-            refuse_tags(page, self.location)
+            self.tags = refuse_tags(page, self.location)
         raw_text, formatting = regions(page, page.find(b">", ends[-1][1]) + 1 or len(page))
         marks, texts, signed, raw, last = self._sorted(ends, raw_text)
         found: list[Place] = []
@@ -191,7 +193,8 @@ class _Reader:
             found += self._flattened(signed, found, raw_text)
         found += self._in_orphans()
         kept = [place for at, positions in raw.items() for place in self._raw(raw_text[at], positions)]
-        found += kept if self.escapes else shown(kept, page, raw_text, self.canonical, self.budget)
+        seen = {p.ref for p in found if p.kind is Kind.EMBED and p.where == "dom" and p.ref}
+        found += kept if self.escapes else shown(kept, page, raw_text, self.canonical, seen, self.budget)
         return deduplicated(found)
 
     # --- where things stand in the bytes ----------------------------------------------------------------------------
@@ -292,7 +295,7 @@ class _Reader:
 
         # What follows the last reference cannot change where those before it stand.
         end = min(last + _BEYOND, len(self.page))
-        guard(self.page, end, formatting, raw_text, self.budget)
+        guard(self.page, end, formatting, raw_text, self.budget, self.tags)
         mark = _MARK
         while self.page.find(b"\x01", 0, end) >= 0 and mark.encode() in self.page:
             mark += "x"

@@ -38,17 +38,22 @@ _MANY, _LONG = 500_000, 120
 _start = operator.attrgetter("start")
 
 
-def refuse_tags(page: bytes, location: str) -> None:
-    """Raise InputError ("too large") for a page of more tags than any has."""
-    if len(page) > len(b"<b>") * MAX_TAGS and page.count(b"<") > MAX_TAGS:
+def refuse_tags(page: bytes, location: str) -> int | None:
+    """Raise InputError ("too large") for a page of more tags than any has. How many `<` there are, where that had to be
+    counted."""
+    if len(page) <= len(b"<b>") * MAX_TAGS:
+        return None
+    tags = page.count(b"<")
+    if tags > MAX_TAGS:
         raise InputError(f"{location}: too large: it has more than {MAX_TAGS} tags")
+    return tags
 
 
-def guard(page: bytes, stop: int, formatting: int, raw: list[Region], budget: Budget) -> None:
+def guard(page: bytes, stop: int, formatting: int, raw: list[Region], budget: Budget, tags: int | None = None) -> None:
     """Raise InputError ("too deep", "too large") where a tree builder would stall on page[:stop].
 
     *formatting* is how many formatting elements with attributes the page has, as the screen counted them; *raw* is its
-    raw text, which holds no tags.
+    raw text, which holds no tags; *tags* is how many `<` the whole page has, where somebody counted them.
     """
     location = budget.location
     # A tag of twice this length holds one of the sampled places with no `>` behind it.
@@ -73,7 +78,10 @@ def guard(page: bytes, stop: int, formatting: int, raw: list[Region], budget: Bu
             if tag.end() - tag.start() > _LONG:
                 attributes = _attributes(tag[0])
                 budget.spend(attributes * (_PER_ATTRIBUTE + _PER_PAIR * attributes))
-    tags = page.count(b"<", 0, stop) if markup > len(b"<b>") * MAX_DEPTH else 0
+    if markup <= len(b"<b>") * MAX_DEPTH:
+        tags = 0
+    elif tags is None or tags > MAX_DEPTH:
+        tags = page.count(b"<", 0, stop)
     if (
         tags > MAX_DEPTH
         and tags - page.count(b"</", 0, stop) > MAX_DEPTH

@@ -8,7 +8,7 @@ import bisect
 import itertools
 import operator
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from archiver.articles.budget import Budget
 from archiver.articles.places import Place
@@ -24,22 +24,35 @@ _WORDS_IN_SENTENCE, _SENTENCES, _MIRRORED = 14, 24, 3
 
 
 def shown(
-    places: list[Place], page: bytes, raw_text: list[Region], canonical: PostRef | None, budget: Budget
+    places: list[Place],
+    page: bytes,
+    raw_text: list[Region],
+    canonical: PostRef | None,
+    seen: Collection[PostRef | None],
+    budget: Budget,
 ) -> Iterator[Place]:
     """Those places in raw text that the page itself shows. Pages are sent with other articles' text in their state:
     where the page shows what is in its state, and nothing of what is written beside an embed there, that embed is
-    of another article. Nor does a network's own page embed the post that it is."""
-    markup, is_mirrored = b"", None
+    of another article. Nor does a network's own page embed the post that it is. *seen* are those that its markup
+    embeds."""
+    markup, is_mirrored, beside = b"", None, []
+    stands: dict[bytes, bool] = {}  # embeds that stand close together have the same words beside them
     for place in places:
         if place.kind is Kind.EMBED and place.where.startswith("script"):
             if place.ref == canonical and place.ref is not None:
                 continue
             markup = markup or _without(page, raw_text)
             # Near it first: most embeds are the page's own, and their neighbours are found at once.
-            for reach, most in _BESIDE:
+            is_shown = place.ref in seen
+            for reach, most in () if is_shown else _BESIDE:
                 beside = _prose_beside(place, page, raw_text, reach, most)
                 budget.spend(20 * reach + len(beside) * len(markup) // 2)
-                if is_shown := any(said in markup for said in beside):
+                for said in beside:
+                    if said not in stands:
+                        stands[said] = said in markup
+                    if is_shown := stands[said]:
+                        break
+                if is_shown:
                     break
             if not is_shown and len(beside) >= 2:
                 if is_mirrored is None:
