@@ -68,6 +68,8 @@ def measured(run: Callable[[dict[str, bytes]], object], pages: dict[str, bytes])
 
 
 def main() -> None:
+    # tweetfinder brings NumPy along, whose threads would go on spinning on everybody else's process time.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     shared = pathlib.Path(os.environ.get("ARCHIVER_SHARED") or pathlib.Path(__file__).parents[1].parent / "shared")
     corpus = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else shared / "corpus" / "html"
     rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 5
