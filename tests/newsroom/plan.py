@@ -85,7 +85,9 @@ def plan(seed: int, days: int, articles: int) -> Plan:
         shown: list[str] = []
         for _ in range(rng.choices([n for n, _ in _SHOWN], [p for _, p in _SHOWN])[0]):
             if recent and rng.random() < 0.08:
-                shown.append(rng.choice(recent[-200:])[1])  # another article shows it as well
+                again = rng.choice(recent[-200:])[1]  # another article shows it as well
+                if again not in shown:  # this one does not: a page that repeats a code shows one embed
+                    shown.append(again)
                 continue
             shown.append(_post(made, rng, rng.choice(accounts), number, at))
             recent.append(("", shown[-1]))
