@@ -293,7 +293,9 @@ class _Reader:
     def _parse(self, at: list[int], last: int, raw_text: list[Region], formatting: int) -> None:
         from selectolax.lexbor import LexborHTMLParser
 
-        # What follows the last reference cannot change where those before it stand.
+        # What follows the last reference, and the element that it is in, cannot change where those before it stand.
+        name = TAG_NAME.match(self.page, at[-1])
+        last = max(last, self._end(at[-1], name[0][1:].lower() if name else b""))
         end = min(last + _BEYOND, len(self.page))
         guard(self.page, end, formatting, raw_text, self.budget, self.tags)
         mark = _MARK
@@ -398,15 +400,14 @@ class _Reader:
             kind=kind, platform=ref.platform, ref=ref, url=url, claim=Claim(handle=author(ref, url) if url else None),
             where=self.tree.where(node) if self.where == "dom" else self.where,
             in_body=self.tree.in_body(node) if self.where == "dom" else None,
-            start=at, end=self._end(at, node), node=node,
+            start=at, end=self._end(at, _name(node)), node=node,
         )  # fmt: skip
 
-    def _end(self, at: int, node: LexborNode, *, is_whole: bool = False) -> int:
-        """Where the element ends: its end tag for what has content, else its start tag."""
+    def _end(self, at: int, name: bytes, *, is_whole: bool = False) -> int:
+        """Where the element of that *name* ends: its end tag for what has content, else its start tag."""
         page = self.page
         tag = TAG.match(page, at)
         end = tag.end() if tag else page.find(b">", at) + 1 or len(page)
-        name = (node.tag or "").encode()
         if not name or name == b"iframe" or (name in _SHORT and not is_whole):
             return end
         depth, position = 1, end
@@ -464,7 +465,7 @@ class _Reader:
             return None
         # An element that was never closed reaches to its permalink at least.
         link_tag = TAG.match(self.page, reach) if reach else None
-        end = max(self._end(at, node, is_whole=True), link_tag.end() if link_tag else 0)
+        end = max(self._end(at, _name(node), is_whole=True), link_tag.end() if link_tag else 0)
         self.budget.spend(20 * (end - at))
         codes, pics = short_codes(self.page[at:end].decode("utf-8", "replace").replace("&#x2F;", "/"), 0, 1 << 30)
         ref, url = own[0] if own else (None, None)
@@ -802,7 +803,7 @@ class _Reader:
         content = text if text.lstrip()[:1] in {"<", "{", "["} else f"<div>{text}"
         piece = self._piece(content.encode("utf-8", "replace"), where)
         piece.is_box = is_box
-        end = self._end(at, node) if node is not None else None
+        end = self._end(at, _name(node)) if node is not None else None
         # The same id may stand unescaped between the start tag and the text.
         begin = max(at, self.page.find(b"&lt;", at)) if where == "escaped-text" else at
         for place in self._places_of(piece):
@@ -934,6 +935,10 @@ _NEXT = 8
 #: How far before its attribution the words of a post are looked for.
 _QUOTED = 1500
 _PLAIN_WORD = re.compile(r"[^\W_]{3,}")
+
+
+def _name(node: LexborNode) -> bytes:
+    return (node.tag or "").encode()
 
 
 def _is_date_of(signed: Attribution, label: str, text: str) -> bool:

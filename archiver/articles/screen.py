@@ -18,6 +18,8 @@ from archiver.articles import encoded
 from archiver.platforms import platforms
 
 _SLASH = r"(?:\\*/|&#(?:x0*2f|0*47);?|&sol;|%(?:25)*2f|\\+u002f|\\+x2f)"
+#: At the beginning of a pattern only the end of an escape matters, and fewer ways to begin are scanned for faster.
+_FIRST_SLASH = r"(?:/|2f;?|47;?|&sol;)"
 _AT = r"(?:@|&#(?:x0*40|0*64);?|&commat;|%(?:25)*40|\\+u0040|\\+x40)"
 _EQUALS = r"(?:=|&#(?:x0*3d|0*61);?|&equals;|%(?:25)*3d|\\+u003d|\\+x3d)"
 _QUESTION = r"(?:\?|&#(?:x0*3f|0*63);?|&quest;|%(?:25)*3f|\\+u003f|\\+x3f)"
@@ -45,7 +47,8 @@ Scan = Callable[[bytes], list[tuple[int, int]]]
 
 def escaped(pattern: str) -> str:
     """A platform's pattern with every escape of `/`, `@`, `{=}` and `{?}` allowed for."""
-    return pattern.replace("/", _SLASH).replace("@", _AT).replace("{=}", _EQUALS).replace("{?}", _QUESTION)
+    first, rest = (_FIRST_SLASH, pattern[1:]) if pattern[:1] == "/" and pattern[1:2] not in "+*?{" else ("", pattern)
+    return first + rest.replace("/", _SLASH).replace("@", _AT).replace("{=}", _EQUALS).replace("{?}", _QUESTION)
 
 
 @functools.cache

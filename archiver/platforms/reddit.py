@@ -512,10 +512,10 @@ PLATFORM = Platform(
     resolve=_resolve,
     markup=Markup(
         screens=(
-            r"/(?:comments|gallery|tb)/[0-9a-z]{3}",
+            r"(?:reddit|rxddit|redditmedia)\.com/+(?:(?:r|u|user)/[\w.-]{1,60}/+)?(?:comments|gallery|tb)/+[0-9a-z]{3}",
             r"redd\.it/[0-9a-z]{3}",
             r"reddit-(?:card|embed)",
-            r"/r/\w{2,30}/s/\w",
+            r"reddit\.com/(?:r|u|user)/[\w.-]{2,30}/s/\w",
         ),
         classes=("reddit-card", "reddit-embed-bq", "reddit-embed"),
         # Its code puts no space before its links, so that without them `by` and the name are one word.

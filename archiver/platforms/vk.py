@@ -37,7 +37,7 @@ PLATFORM = Platform(
     example=Example("-12345678_123"),
     markup=Markup(
         screens=(
-            r"(?:wall|video|clip|photo)-?\d{1,12}_\d",
+            r"(?:vk\.(?:com|ru)|vkontakte\.ru|vkvideo\.ru)/\S{0,400}(?:wall|video|clip|photo)-?\d{1,12}_\d",
             r"video_ext\.php",
             r"vk_post_-?\d",
         ),
