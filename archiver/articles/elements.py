@@ -31,8 +31,8 @@ _BLOCKS = frozenset(
 )
 
 
-_SIMPLE_TAG = re.compile(rb"""<([a-zA-Z][\w-]*)((?:\s+[a-zA-Z][\w-]*(?:="[^"<>\\]*")?)*)\s*/?>""")
-_ATTRIBUTE = re.compile(r"""([a-zA-Z][\w-]*)(?:="([^"]*)")?""")
+_SIMPLE_TAG = re.compile(rb"""<([a-zA-Z][\w-]*)((?:\s+[a-zA-Z][\w-]*(?:="[^"<>\\]*"|='[^'<>\\]*')?)*)\s*/?>""")
+_ATTRIBUTE = re.compile(r"""([a-zA-Z][\w-]*)(?:=(?:"([^"]*)"|'([^']*)'))?""")
 _ESCAPED_TAG = re.compile(r"&(?:amp;)*lt;")
 _CHARACTER_REFERENCE = re.compile(r"&(?!amp;|[a-zA-Z0-9_]+=)")
 
@@ -40,12 +40,15 @@ _CHARACTER_REFERENCE = re.compile(r"&(?!amp;|[a-zA-Z0-9_]+=)")
 def shows_nothing(page: bytes, lt: int, networks: frozenset[str]) -> bool:
     """Whether the start tag at *lt* is one that the tree would be asked for in vain: one so simply written that its
     attributes can be read without a tree, and none of them names a post or an embed."""
+    if page[lt + 1 : lt + 5].lower() != b"link" and is_unshown(page, lt):
+        return True
     tag = _SIMPLE_TAG.match(page, lt)
     if tag is None:
         return False
     name = tag[1].decode("ascii").lower()
     attributes: dict[str, str | None] = {}
-    for attribute, value in _ATTRIBUTE.findall(tag[2].decode("utf-8", "replace")):
+    for attribute, double, single in _ATTRIBUTE.findall(tag[2].decode("utf-8", "replace")):
+        value = double or single
         if "&" in value and _CHARACTER_REFERENCE.search(value):
             return False
         attributes.setdefault(attribute.lower(), value.replace("&amp;", "&"))
@@ -73,10 +76,10 @@ def canonical_address(page: bytes, lt: int) -> str | None:
     """The address that a `<link rel=canonical>` at *lt* gives; None if there is none, or one not simply written."""
     if page[lt : lt + 5].lower() != b"<link" or not (tag := _SIMPLE_TAG.match(page, lt)):
         return None
-    written = tag[2].decode("utf-8", "replace")
-    if dict(_ATTRIBUTE.findall(written.lower())).get("rel") != "canonical":
-        return None
-    return html.unescape(dict(_ATTRIBUTE.findall(written)).get("href", ""))
+    written = {
+        each[1].lower(): each[2] or each[3] or "" for each in _ATTRIBUTE.finditer(tag[2].decode("utf-8", "replace"))
+    }
+    return html.unescape(written.get("href", "")) if written.get("rel", "").lower() == "canonical" else None
 
 
 def holds_markup(text: str) -> bool:
