@@ -154,8 +154,6 @@ class _Reader:
         self.nodes: dict[int, LexborNode] = {}
         #: Which platforms' patterns the screen found in a start tag; no other can be named there.
         self.networks: dict[int, frozenset[str]] = {}
-        #: How many `<` the page has, where they were counted.
-        self.tags: int | None = None
         #: Where references stand too many escapes deep to be read.
         self.unread: list[str] = []
         #: Shared with the pieces.
@@ -180,9 +178,10 @@ class _Reader:
             self.keeps_links = self.escapes == 0
             return deduplicated(self._island(0, len(self.page), "script-json", [end for _, end in ends]))
         page = self.page
+        cut = page.find(b">", ends[-1][1]) + 1 or len(page)
         if self.scan is not _everything:
-            self.tags = refuse_tags(page, self.location)
-        raw_text, formatting = regions(page, page.find(b">", ends[-1][1]) + 1 or len(page))
+            refuse_tags(page, cut, self.location)
+        raw_text, formatting = regions(page, cut)
         marks, texts, signed, raw, last = self._sorted(ends, raw_text)
         found: list[Place] = []
         if marks or texts or signed:
@@ -297,7 +296,7 @@ class _Reader:
         name = TAG_NAME.match(self.page, at[-1])
         last = max(last, self._end(at[-1], name[0][1:].lower() if name else b""))
         end = min(last + _BEYOND, len(self.page))
-        guard(self.page, end, formatting, raw_text, self.budget, self.tags)
+        guard(self.page, end, formatting, raw_text, self.budget)
         mark = _MARK
         while self.page.find(b"\x01", 0, end) >= 0 and mark.encode() in self.page:
             mark += "x"
@@ -821,7 +820,7 @@ class _Reader:
 
     def _raw(self, region: Region, positions: list[int]) -> Iterator[Place]:
         """References in raw text."""
-        tag_at, name, begin, stop = region
+        tag_at, name, begin, stop, _ = region
         if name in {"!--", "style", "title"}:
             return
         if name in {"script"}:

@@ -7,8 +7,6 @@ where a cheap count says that the bound could be reached at all.
 
 from __future__ import annotations
 
-import bisect
-import operator
 import re
 
 from archiver.articles.budget import Budget
@@ -35,66 +33,78 @@ _SAMPLE = 2_000
 _PER_ATTRIBUTE, _PER_PAIR = 100, 3
 #: Pages with less markup cannot hold enough tags of many attributes to matter; short tags cannot hold many.
 _MANY, _LONG = 500_000, 120
-_start = operator.attrgetter("start")
 
 
-def refuse_tags(page: bytes, location: str) -> int | None:
-    """Raise InputError ("too large") for a page of more tags than any has. How many `<` there are, where that had to be
-    counted."""
-    if len(page) <= len(b"<b>") * MAX_TAGS:
-        return None
-    tags = page.count(b"<")
-    if tags > MAX_TAGS:
+def refuse_tags(page: bytes, stop: int, location: str) -> None:
+    """Raise InputError ("too large") where page[:stop] has more tags than any article."""
+    if stop > len(b"<b>") * MAX_TAGS and page.count(b"<", 0, stop) > MAX_TAGS:
         raise InputError(f"{location}: too large: it has more than {MAX_TAGS} tags")
-    return tags
 
 
-def guard(page: bytes, stop: int, formatting: int, raw: list[Region], budget: Budget, tags: int | None = None) -> None:
+def guard(page: bytes, stop: int, formatting: int, raw: list[Region], budget: Budget) -> None:
     """Raise InputError ("too deep", "too large") where a tree builder would stall on page[:stop].
 
     *formatting* is how many formatting elements with attributes the page has, as the screen counted them; *raw* is its
-    raw text, which holds no tags; *tags* is how many `<` the whole page has, where somebody counted them.
+    raw text.
     """
     location = budget.location
+    pieces = _markup(raw, stop)
+    for start, end in pieces:
+        if end - start > _SAMPLE:
+            _refuse_long_tags(page, start, end, budget)
+    markup = sum(end - start for start, end in pieces)
+    if markup > _MANY:
+        for start, end in pieces:
+            for tag in TAG.finditer(page, start, end):
+                if tag.end() - tag.start() > _LONG:
+                    attributes = _attributes(tag[0])
+                    budget.spend(attributes * (_PER_ATTRIBUTE + _PER_PAIR * attributes))
+    if markup > len(b"<b>") * MAX_DEPTH:
+        tags = sum(page.count(b"<", start, end) for start, end in pieces)
+        if (
+            tags > MAX_DEPTH
+            and tags - sum(page.count(b"</", start, end) for start, end in pieces) > MAX_DEPTH
+            and (deepest := _depth(b"".join(page[start:end] for start, end in pieces))) > MAX_DEPTH
+        ):
+            raise InputError(
+                f"{location}: too deep: elements are nested {deepest} deep, and pages are read up to {MAX_DEPTH}"
+            )
+    if formatting > MAX_OPEN_FORMATTING and (most := _open_formatting(page[:stop])) > MAX_OPEN_FORMATTING:
+        raise InputError(
+            f"{location}: too deep: {most} formatting elements are left open, and pages are read up to "
+            f"{MAX_OPEN_FORMATTING}"
+        )
+
+
+def _markup(raw: list[Region], stop: int) -> list[tuple[int, int]]:
+    """Where what a parser makes elements of starts and ends in the first *stop* bytes."""
+    pieces, start = [], 0
+    for region in raw:
+        if region.is_text:
+            if region.start >= stop:
+                break
+            if region.start > start:
+                pieces.append((start, region.start))
+            start = region.stop
+    if start < stop:
+        pieces.append((start, stop))
+    return pieces
+
+
+def _refuse_long_tags(page: bytes, at: int, stop: int, budget: Budget) -> None:
     # A tag of twice this length holds one of the sampled places with no `>` behind it.
-    at = 0
     while at + _SAMPLE < stop:
         if page.find(b">", at, at + _SAMPLE) >= 0:
             at += _SAMPLE
             continue
         end = page.find(b">", at, stop)
         end = end if end >= 0 else stop
-        inside = bisect.bisect_right(raw, at, key=_start) - 1
-        if inside < 0 or at >= raw[inside].stop:
-            start = page.find(b"<", page.rfind(b">", 0, at) + 1, end)
-            attributes = _attributes(page[start:end]) if start >= 0 else 0
-            if attributes > MAX_ATTRIBUTES:
-                raise InputError(f"{location}: too large: one tag has more than {MAX_ATTRIBUTES} attributes")
-            budget.spend(_PER_PAIR * attributes * attributes)
+        start = page.find(b"<", page.rfind(b">", 0, at) + 1, end)
+        attributes = _attributes(page[start:end]) if start >= 0 else 0
+        if attributes > MAX_ATTRIBUTES:
+            raise InputError(f"{budget.location}: too large: one tag has more than {MAX_ATTRIBUTES} attributes")
+        budget.spend(_PER_PAIR * attributes * attributes)
         at = max(end, at + _SAMPLE)
-    markup = stop - sum(region.stop - region.start for region in raw if region.stop <= stop)
-    if markup > _MANY:
-        for tag in TAG.finditer(page, 0, stop):
-            if tag.end() - tag.start() > _LONG:
-                attributes = _attributes(tag[0])
-                budget.spend(attributes * (_PER_ATTRIBUTE + _PER_PAIR * attributes))
-    if markup <= len(b"<b>") * MAX_DEPTH:
-        tags = 0
-    elif tags is None or tags > MAX_DEPTH:
-        tags = page.count(b"<", 0, stop)
-    if (
-        tags > MAX_DEPTH
-        and tags - page.count(b"</", 0, stop) > MAX_DEPTH
-        and (deepest := _depth(page[:stop])) > MAX_DEPTH
-    ):
-        raise InputError(
-            f"{location}: too deep: elements are nested {deepest} deep, and pages are read up to {MAX_DEPTH}"
-        )
-    if formatting > MAX_OPEN_FORMATTING and (most := _open_formatting(page[:stop])) > MAX_OPEN_FORMATTING:
-        raise InputError(
-            f"{location}: too deep: {most} formatting elements are left open, and pages are read up to "
-            f"{MAX_OPEN_FORMATTING}"
-        )
 
 
 def _attributes(tag: bytes) -> int:

@@ -19,19 +19,21 @@ _SVG_CLOSES = frozenset(2 * screen.RAW.index(name) for name in (b"title", b"styl
 
 class Region(NamedTuple):
     """One piece of raw text: byte offsets of its start tag, and of where its content starts and stops. `name` is that
-    of the element, or `!--`."""
+    of the element, or `!--`. `is_text` where a parser makes no elements of it: it does of a template's content, and of
+    any within SVG or MathML."""
 
     tag: int
     name: str
     start: int
     stop: int
+    is_text: bool
 
 
 def regions(page: bytes, cut: int) -> tuple[list[Region], int]:
     """Every region that starts in page[:cut], in order, and how many formatting elements with attributes stand between
     them. *cut* follows a `>`, or is the end."""
     found: list[Region] = []
-    is_open, tag, start, depth, formatting = -1, 0, 0, 0, 0
+    is_open, tag, start, depth, formatting, foreign = -1, 0, 0, 0, 0, 0
     begin, stop, reach = 0, cut, 1 << 14
     while True:
         for number, to in screen.structure()(page[begin:stop]):
@@ -42,17 +44,22 @@ def regions(page: bytes, cut: int) -> tuple[list[Region], int]:
                         depth -= 1
                         continue
                     if number == screen.COMMENT_END:
-                        found.append(Region(tag, "!--", start, end - 3))
+                        found.append(Region(tag, "!--", start, end - 3, True))
                     else:
                         name = _NAMES[is_open >> 1]
-                        found.append(Region(tag, name, start, end - len(name) - 2))
+                        found.append(
+                            Region(tag, name, start, end - len(name) - 2, not foreign and is_open != _TEMPLATE)
+                        )
                     is_open = -1
                     if begin:
                         break
                 elif number == is_open == _TEMPLATE:
                     depth += 1
             elif number > screen.COMMENT_END:
-                formatting += 1
+                if number > screen.FOREIGN_END:
+                    formatting += 1
+                else:
+                    foreign = max(0, foreign + 1 if number == screen.FOREIGN else foreign - 1)
             elif not number & 1:
                 is_open, depth = number, 0
                 if number == screen.COMMENT:
@@ -68,5 +75,5 @@ def regions(page: bytes, cut: int) -> tuple[list[Region], int]:
         # What is open at the cut is read to its end.
         begin, stop, reach = stop, page.find(b">", stop + reach) + 1 or len(page), reach * 4
     if is_open >= 0 and is_open != screen.COMMENT:
-        found.append(Region(tag, _NAMES[is_open >> 1], start, len(page)))
+        found.append(Region(tag, _NAMES[is_open >> 1], start, len(page), not foreign and is_open != _TEMPLATE))
     return found, formatting

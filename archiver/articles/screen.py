@@ -38,6 +38,7 @@ RAW = (b"script", b"style", b"textarea", b"title", b"template", b"iframe", b"noe
 #: the active formatting elements"), so their number bounds how much larger than its source a tree can grow.
 FORMATTING = ("b", "big", "code", "em", "font", "i", "s", "small", "strike", "strong", "tt", "u")
 COMMENT, COMMENT_END = 2 * len(RAW), 2 * len(RAW) + 1
+FOREIGN, FOREIGN_END = 2 * len(RAW) + 2, 2 * len(RAW) + 3
 
 #: More references than any article has (of 523 real pages, the most have 393): a scan for them ends there.
 MAX_REFERENCES = 5_000
@@ -96,10 +97,12 @@ def _references() -> Scan:
 
 @functools.cache
 def structure() -> Scan:
-    """A scan for what bounds raw text: start tag 2n and end tag 2n + 1 of RAW[n], `COMMENT`, `COMMENT_END`; and, with
-    any higher number, for formatting elements with attributes."""
+    """A scan for what bounds raw text: start tag 2n and end tag 2n + 1 of RAW[n], `COMMENT`, `COMMENT_END`; for what
+    bounds SVG and MathML, `FOREIGN` and `FOREIGN_END`; and, with any higher number, for formatting elements with
+    attributes."""
     raw = [pattern for name in RAW for pattern in (rf"<{name.decode()}\b", rf"</{name.decode()}\b")]
-    return _scan((*raw, r"<!--", r"-->", *(rf"<{name}[\s/]" for name in FORMATTING)))
+    foreign = (r"<(?:svg|math)\b", r"</(?:svg|math)\b")
+    return _scan((*raw, r"<!--", r"-->", *foreign, *(rf"<{name}[\s/]" for name in FORMATTING)))
 
 
 def _scan(expressions: tuple[str, ...], most: int = sys.maxsize - 1) -> Scan:
