@@ -147,6 +147,8 @@ class _Reader:
         #: A JSON document is the article itself, so its links count; a script's strings may be of anything.
         self.keeps_links = False
         self.is_linked_data = False
+        #: Of what a script's strings hold, embeds alone count.
+        self.is_embeds_only = False
         #: Whether it is what an embed's own element says of it; the first post named there is the one.
         self.is_box = self.has_shown = False
         #: The post that the page itself is, where a network's own page was saved: it shows itself, and embeds nothing.
@@ -216,6 +218,9 @@ class _Reader:
             at = bisect.bisect_right(starts, end - 1) - 1
             if at >= 0 and raw_text[at].start < end <= raw_text[at].stop:
                 raw.setdefault(at, []).append(end)
+                continue
+            if self.is_embeds_only and screen.is_attribution(number):
+                last, order = max(last, end), []
                 continue
             lt = self._start_tag(end, raw_text, starts)
             if lt is None:
@@ -536,6 +541,8 @@ class _Reader:
             for _, _, ref in shortcodes.posts(text) if owner.tag not in _SAMPLES else ():
                 start, end = self._find(ref.id, ref.id, at)
                 yield replace(self._place(Kind.EMBED, ref, None, at, owner), start=start, end=end, node=owner)
+            if self.is_embeds_only:
+                continue
             told = short_code((link.attributes.get("href") if link else None) or "")
             codes, pics = short_codes(text, 0, len(text))
             for code in codes:
@@ -778,7 +785,7 @@ class _Reader:
 
     def _piece(self, content: bytes, where: str) -> _Reader:
         piece = _Reader(content, self.location, where, self.escapes + 1, self.scan)
-        piece.unread, piece.budget = self.unread, self.budget
+        piece.unread, piece.budget, piece.is_embeds_only = self.unread, self.budget, self.is_embeds_only
         self.budget.spend(10_000 + 20 * len(content))
         return piece
 
@@ -910,6 +917,7 @@ class _Reader:
 
     def _inner_at(self, text: str, where: str, at: int, length: int) -> Iterator[Place]:
         piece = self._piece(text.encode("utf-8", "replace"), where)
+        piece.is_embeds_only = piece.is_embeds_only or not self.keeps_links
         for place in self._places_of(piece):
             if place.kind is Kind.EMBED or self.keeps_links:
                 start, stop = self._find_in(place, at, at + length)
