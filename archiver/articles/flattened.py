@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from archiver.articles import screen
 from archiver.articles.dates import date_at, month_at
 from archiver.model import Claim, PostRef, Span
 from archiver.platforms import Platform, platforms, recognise
@@ -146,14 +147,14 @@ def _by_phrase(text: str) -> Iterator[_Found]:
 
 def _phrases(platform: Platform, text: str) -> Iterator[re.Match[str]]:
     """Where *text* says in words whose post it was, before the name or behind it."""
-    for phrase in platform.markup.bylines:
+    for phrase in _said_in(text, platform.markup.bylines):
         yield from re.finditer(phrase, text)
-    for phrase in platform.markup.trailers:
+    for phrase in _said_in(text, platform.markup.trailers):
         for said in re.finditer(phrase, text):
             line = max(text.rfind("\n", 0, said.start()) + 1, said.start() - _NAME_LENGTH)
             if signed := re.compile(_BEFORE_TRAILER + phrase).match(text, line):
                 yield signed
-    for phrase in platform.markup.closers:
+    for phrase in _said_in(text, platform.markup.closers):
         floor = 0
         for said in re.finditer(phrase, text):
             low = max(floor, said.start() - _CAPTION)
@@ -161,6 +162,16 @@ def _phrases(platform: Platform, text: str) -> Iterator[re.Match[str]]:
             if opened and (whole := re.compile(_ROUND + phrase, re.DOTALL).match(text, opened[-1].start("at"))):
                 yield whole
             floor = said.end()
+
+
+def _said_in(text: str, phrases: tuple[str, ...]) -> list[str]:
+    """Those of *phrases* that *text* may have in it."""
+    return [phrase for phrase, literal in _with_literals(phrases) if literal in text]
+
+
+@functools.cache
+def _with_literals(phrases: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    return tuple((phrase, screen.literal(phrase)) for phrase in phrases)
 
 
 def _by_date(text: str) -> Iterator[_Found]:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from archiver.articles import screen
 from archiver.platforms import platforms
 
 #: A string longer than this is not cut out; nobody embeds that much in one.
@@ -40,14 +41,19 @@ _AFTER_STRING = frozenset((*(bytes([byte]) for byte in b" \t\r\n:)]},;+|&.<>?"),
 
 @dataclass(frozen=True, slots=True)
 class Island:
-    """One string of a script: `raw` as written from byte `start`, `text` unescaped. `is_embed` where its name or its
-    object's type says that it shows a post; `call` a post that a widget's constructor names instead."""
+    """One string of a script: `raw` as written from byte `start`, `text` unescaped; `call` a post that a widget's
+    constructor names instead."""
 
+    script: bytes
     start: int
     raw: bytes
     text: str
-    is_embed: bool = False
     call: tuple[str, str] | None = None
+
+    @property
+    def is_embed(self) -> bool:
+        """Whether its name or its object's type says that it shows a post."""
+        return _is_embed(self.script, self.start, self.start + len(self.raw))
 
 
 def literals(script: bytes, positions: list[int]) -> Iterator[Island]:
@@ -55,16 +61,15 @@ def literals(script: bytes, positions: list[int]) -> Iterator[Island]:
     done = -1
     seen_calls: set[tuple[str, str]] = set()
     for position in positions:
-        if not _any_call().search(script, max(0, position - 64), position + 128):
-            continue
-        for platform, pattern in _calls():
-            found = pattern.search(script, max(0, position - 64), position + 128)
-            if found is None:
+        low, high = max(0, position - 64), position + 128
+        near = script[low:high].lower()
+        for platform, pattern, sign in _calls():
+            if sign not in near or (found := pattern.search(script, low, high)) is None:
                 continue
             call = (platform, "/".join(part.decode() for part in found.groups() if part))
             if call not in seen_calls:
                 seen_calls.add(call)
-                yield Island(found.start(), found[0], "", call=call)
+                yield Island(script, found.start(), found[0], "", call)
     quotes = tuple(_Quotes(script, quote) for quote in _QUOTES)
     for position in positions:
         if position <= done:
@@ -75,19 +80,14 @@ def literals(script: bytes, positions: list[int]) -> Iterator[Island]:
         start, end = bounds
         done = end
         raw = script[start:end]
-        yield Island(start, raw, unescaped(raw), _is_embed(script, start, end))
+        yield Island(script, start, raw, unescaped(raw))
 
 
 @functools.cache
-def _any_call() -> re.Pattern[bytes]:
-    calls = (call for platform in platforms().values() for call in platform.markup.calls)
-    return re.compile("|".join(f"(?:{call})" for call in calls).encode(), re.IGNORECASE)
-
-
-@functools.cache
-def _calls() -> tuple[tuple[str, re.Pattern[bytes]], ...]:
+def _calls() -> tuple[tuple[str, re.Pattern[bytes], bytes], ...]:
+    """Of each call: its platform, its expression, and in lower case what of it is looked for first."""
     return tuple(
-        (platform.name, re.compile(call.encode(), re.IGNORECASE))
+        (platform.name, re.compile(call.encode(), re.IGNORECASE), screen.literal(call).lower().encode())
         for platform in platforms().values()
         for call in platform.markup.calls
     )

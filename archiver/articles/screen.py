@@ -52,6 +52,29 @@ def escaped(pattern: str) -> str:
     return first + rest.replace("/", _SLASH).replace("@", _AT).replace("{=}", _EQUALS).replace("{?}", _QUESTION)
 
 
+_PART = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]|\{[^{}]*\}|.", re.DOTALL)
+
+
+def literal(expression: str) -> str:
+    """The longest text outside of groups that whatever *expression* matches has in it, to look for first: a search for
+    a text is several times as fast. Empty where alternatives allow for none."""
+    runs, depth = [""], 0
+    for part in _PART.findall(expression):
+        if part in {"(", ")"}:
+            depth += 1 if part == "(" else -1
+            runs.append("")
+        elif not depth:
+            if part == "|":
+                return ""
+            if part in {"*", "+", "?"} or part[0] == "{":
+                runs[-1] = runs[-1][:-1]
+            if part in {"*", "+", "?", ".", "^", "$"} or part[0] in "[{" or (part[0] == "\\" and part[1].isalnum()):
+                runs.append("")
+            else:
+                runs[-1] += part[-1]
+    return max(runs, key=len)
+
+
 @functools.cache
 def patterns() -> tuple[str, ...]:
     """What `references` looks for: the platforms' screens, attributions, and embed codes in Base64."""

@@ -18,7 +18,9 @@ from archiver.model import Kind, PostRef
 # Plain words on end, which no markup and no script writes otherwise: how long, and how many of them at least. How far
 # from an embed they are looked for, and how many on either side; how much of them. Fourteen make a sentence, which no
 # menu has: how many are looked for in the page's state, and how many have to be there.
-_PROSE, _WORDS_BESIDE = re.compile(rb"(?<![A-Za-z, ])[A-Za-z, ]{40,}+"), 8
+_LETTERS = bytes(range(65, 91)) + bytes(range(97, 123)) + b", "
+_PLAIN, _RUN, _WHOLE_RUN = bytes.maketrans(_LETTERS, b"a" * len(_LETTERS)), b"a" * 40, re.compile(b"a+")
+_WORDS_BESIDE = 8
 _BESIDE, _QUOTED_PROSE = ((1500, 3), (6000, 4)), 80
 _WORDS_IN_SENTENCE, _SENTENCES, _MIRRORED = 14, 24, 3
 
@@ -41,9 +43,9 @@ def shown(
         if place.kind is Kind.EMBED and place.where.startswith("script"):
             if place.ref == canonical and place.ref is not None:
                 continue
-            markup = markup or _without(page, raw_text)
+            if not (is_shown := place.ref in seen):
+                markup = markup or _without(page, raw_text)
             # Near it first: most embeds are the page's own, and their neighbours are found at once.
-            is_shown = place.ref in seen
             for reach, most in () if is_shown else _BESIDE:
                 beside = _prose_beside(place, page, raw_text, reach, most)
                 budget.spend(20 * reach + len(beside) * len(markup) // 2)
@@ -75,7 +77,8 @@ def _is_mirrored(markup: bytes, page: bytes, raw_text: list[Region], budget: Bud
     state = b"\n".join(page[r.start : r.stop] for r in raw_text if r.name == "script")
     budget.spend(20 * len(markup) + _SENTENCES * len(state) // 2)
     sentences = itertools.islice(_prose(markup, 0, len(markup), _WORDS_IN_SENTENCE), _SENTENCES)
-    return sum(1 for said in sentences if said in state) >= _MIRRORED
+    mirrored = (said for said in sentences if said in state)
+    return next(itertools.islice(mirrored, _MIRRORED - 1, None), None) is not None
 
 
 def _prose_beside(place: Place, page: bytes, raw_text: list[Region], reach: int, most: int) -> list[bytes]:
@@ -89,6 +92,14 @@ def _prose_beside(place: Place, page: bytes, raw_text: list[Region], reach: int,
 
 def _prose(page: bytes, start: int, stop: int, words: int) -> Iterator[bytes]:
     """How each run of so many plain words in page[start:stop] begins."""
-    for found in _PROSE.finditer(page, start, stop):
-        if found[0].count(b" ") >= words:
-            yield found[0].strip()[:_QUOTED_PROSE]
+    plain = page[start:stop].translate(_PLAIN)
+    # What begins before is no beginning.
+    at = len(plain) - len(plain.lstrip(b"a")) if start and page[start - 1] in _LETTERS else 0
+    while (at := plain.find(_RUN, at)) >= 0:
+        end = at + len(_RUN)
+        if rest := _WHOLE_RUN.match(plain, end):
+            end = rest.end()
+        said = page[start + at : start + end]
+        if said.count(b" ") >= words:
+            yield said.strip()[:_QUOTED_PROSE]
+        at = end
