@@ -276,8 +276,8 @@ class _Reader:
             for place in self._places_of(piece):
                 shift = start - len(opened)
                 spans = tuple(replace(s, start=s.start + shift, end=s.end + shift) for s in place.spans)
-                yield replace(
-                    place, start=max(start, place.start + shift), end=place.end + shift, node=None, spans=spans
+                yield place._replace(
+                    start=max(start, place.start + shift), end=place.end + shift, node=None, spans=spans
                 )
 
     def _start_tag(self, end: int, regions: list[Region], starts: list[int]) -> int | None:
@@ -351,7 +351,7 @@ class _Reader:
             for name, value in node.attributes.items():
                 if value and (found := mark.search(value)):
                     for place in self._inner(mark.sub("", value), f"attr:{name}", int(found[1]), None):
-                        yield replace(place, node=node)
+                        yield place._replace(node=node)
 
     def _element(self, at: int, node: LexborNode, attributes: dict[str, str | None]) -> Iterator[Place]:
         tag = node.tag or ""
@@ -385,18 +385,16 @@ class _Reader:
                 is_embed, signed = self._is_embed_link(node, attributes, ref) if is_link else (True, None)
                 place = self._place(Kind.EMBED if is_embed else Kind.LINK, ref, url, at, node)
                 if (owner := platforms().get(ref.platform)) and (cid := digest(owner, node)):
-                    place = replace(place, claim=replace(place.claim, cid=cid))
+                    place = place._replace(claim=replace(place.claim, cid=cid))
                 if signed is not None:
                     said = Claim(signed.handle, signed.name, signed.date, signed.text, signed.codes, signed.pic_codes)
-                    place = replace(place, claim=said)
+                    place = place._replace(claim=said)
                 yield place
             elif "/" in value and (code := short_code(value)):
                 platform, short = code
                 codes, pics = short_codes(value, 0, len(value))
-                yield replace(
-                    self._place(Kind.SHORTLINK, PostRef(platform, short), value, at, node),
-                    ref=None, claim=Claim(codes=codes or (short,), pic_codes=pics),
-                )  # fmt: skip
+                place = self._place(Kind.SHORTLINK, PostRef(platform, short), value, at, node)
+                yield place._replace(ref=None, claim=Claim(codes=codes or (short,), pic_codes=pics))
 
     def _place(self, kind: Kind, ref: PostRef, url: str | None, at: int, node: LexborNode) -> Place:
         assert self.tree is not None
@@ -537,10 +535,10 @@ class _Reader:
                     owner.tag not in _SAMPLES and shortcodes.holds(text, named_at)
                 )
                 kind = Kind.EMBED if is_embed else Kind.LINK
-                yield replace(self._place(kind, ref, url, at, owner), start=start, end=end, node=owner)
+                yield self._place(kind, ref, url, at, owner)._replace(start=start, end=end, node=owner)
             for _, _, ref in shortcodes.posts(text) if owner.tag not in _SAMPLES else ():
                 start, end = self._find(ref.id, ref.id, at)
-                yield replace(self._place(Kind.EMBED, ref, None, at, owner), start=start, end=end, node=owner)
+                yield self._place(Kind.EMBED, ref, None, at, owner)._replace(start=start, end=end, node=owner)
             if self.is_embeds_only:
                 continue
             told = short_code((link.attributes.get("href") if link else None) or "")
@@ -823,7 +821,7 @@ class _Reader:
             in_body = (
                 self.tree.in_body(node) if self.tree and node is not None and self.where == "dom" else place.in_body
             )
-            yield replace(place, start=start, end=stop, node=node, where=where, in_body=in_body, spans=())
+            yield place._replace(start=start, end=stop, node=node, where=where, in_body=in_body, spans=())
 
     def _raw(self, region: Region, positions: list[int]) -> Iterator[Place]:
         """References in raw text."""
@@ -856,7 +854,7 @@ class _Reader:
         piece = self._piece(self.page[begin:stop], where)
         for place in self._places_of(piece):
             spans = tuple(replace(s, start=s.start + begin, end=s.end + begin) for s in place.spans)
-            yield replace(place, start=place.start + begin, end=place.end + begin, node=None, spans=spans)
+            yield place._replace(start=place.start + begin, end=place.end + begin, node=None, spans=spans)
 
     def _island(self, begin: int, stop: int, where: str, positions: list[int]) -> Iterator[Place]:
         """References in the strings of a script or of a JSON document."""
@@ -894,7 +892,7 @@ class _Reader:
             ends = [end for _, end in self.scan(piece.page)]
             for place in piece._island(0, len(piece.page), where, ends):
                 start, stop = self._find_in(place, at, at + len(island.raw))
-                yield replace(place, start=start, end=stop, spans=())
+                yield place._replace(start=start, end=stop, spans=())
 
     def _signed_string(self, island: Island, signed: list[Attribution], where: str, at: int) -> Iterator[Place]:
         """The flattened posts of an article's text that a script keeps as a string."""
@@ -921,7 +919,7 @@ class _Reader:
         for place in self._places_of(piece):
             if place.kind is Kind.EMBED or self.keeps_links:
                 start, stop = self._find_in(place, at, at + length)
-                yield replace(place, start=start, end=stop, node=None, spans=())
+                yield place._replace(start=start, end=stop, node=None, spans=())
 
     def _find_in(self, place: Place, start: int, stop: int) -> tuple[int, int]:
         """The bytes of a post's id in the raw form of what was unescaped; ids need no escapes themselves."""

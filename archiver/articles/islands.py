@@ -182,9 +182,14 @@ def _is_escaped(script: bytes, at: int) -> bool:
 
 
 def unescaped(raw: bytes) -> str:
-    text = raw.decode("utf-8", "replace")
-    if "\\" not in text:
-        return text
+    if b"\\" not in raw:
+        return raw.decode("utf-8", "replace")
+    import orjson
+
+    try:
+        return str(orjson.loads(b'"%b"' % raw))
+    except ValueError:  # it is stricter than scripts are
+        text = raw.decode("utf-8", "replace")
     try:
         return _whole(str(json.loads(f'"{text}"', strict=False)))
     except ValueError:

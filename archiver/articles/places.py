@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from archiver.articles.decoding import Decoded, characters
 from archiver.articles.selectors import Tree, bytes_at
@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """One reference where it stands: `start`/`end` are byte offsets in the working copy (UTF-8) of the page."""
 
     kind: Kind
@@ -70,8 +69,8 @@ def deduplicated(found: list[Place] | Iterator[Place]) -> list[Place]:
         same = earlier is not None and earlier.kind is place.kind and place.ref is not None
         if same and earlier is not None and (place.claim.codes or place.claim.date) and not earlier.claim.date:
             # The later copy says more: the same post as a URL first, then as its markup.
-            kept[kept.index(earlier)] = last[key] = earlier = replace(
-                earlier, claim=replace(place.claim, cid=place.claim.cid or earlier.claim.cid)
+            kept[kept.index(earlier)] = last[key] = earlier = earlier._replace(
+                claim=replace(place.claim, cid=place.claim.cid or earlier.claim.cid)
             )
         if place.kind is Kind.FLATTENED and place.claim.date:
             # The same post again, without its markup; an author may be quoted with two posts of one day.

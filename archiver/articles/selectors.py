@@ -5,6 +5,7 @@ https://www.w3.org/TR/annotation-model/#selectors
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 from typing import TYPE_CHECKING
@@ -180,8 +181,12 @@ def _said(node: LexborNode) -> bool | None:
         words += f" {attributes['id']}"
     if not words and "itemprop" not in attributes and "role" not in attributes:
         return None
-    if attributes.get("itemprop") == "articleBody":
-        return True
+    return True if attributes.get("itemprop") == "articleBody" else _called(words)
+
+
+@functools.lru_cache(maxsize=1024)
+def _called(words: str) -> bool | None:
+    """What the words of an element's class and id say: that it is the article's text, or that it is not."""
     single = _WORDS.findall(words.lower())
     double = [a + b for a, b in itertools.pairwise(single)]
     if not _BODY.isdisjoint(single) or not _BODY.isdisjoint(double):
