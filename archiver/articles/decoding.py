@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import codecs
 import re
 
@@ -19,11 +20,18 @@ class Decoded:
     """`text` as anybody is shown it; `content` and `encoding` let an offset in it be found again in the bytes.
     `is_flawed` where some bytes were no character of the encoding. Without a *text*, the content is flawless."""
 
-    __slots__ = ("_at", "_exact", "_text", "content", "encoding", "is_flawed", "skipped")
+    __slots__ = ("_at", "_exact", "_marks", "_text", "content", "encoding", "is_flawed", "skipped")
 
     def __init__(
-        self, text: str | None, encoding: str, content: bytes, skipped: int = 0, is_flawed: bool = False
+        self,
+        text: str | None,
+        encoding: str,
+        content: bytes,
+        skipped: int = 0,
+        is_flawed: bool = False,
+        marks: list[tuple[int, int]] | None = None,
     ) -> None:
+        self._marks = marks or [(0, 0)]
         self.encoding, self.content, self.skipped, self.is_flawed = encoding, content, skipped, is_flawed
         self._text = text
         self._exact: str | None = None
@@ -34,6 +42,11 @@ class Decoded:
         if self._text is None:
             self._text = self.content[self.skipped :].decode(self.encoding)
         return self._text
+
+    def mark(self, byte: int) -> tuple[int, int]:
+        """A byte offset not after *byte* that begins a character, and how many characters begin before it: one near it
+        where the content was counted already."""
+        return self._marks[bisect.bisect_right(self._marks, (byte, byte)) - 1]
 
     def byte(self, offset: int) -> int:
         """The byte offset in the stored bytes of the character at *offset*. Offsets asked in rising order cost a page
@@ -64,29 +77,31 @@ def decode(content: bytes, charset: str | None = None) -> Decoded:
         return Decoded(None, "ascii", content)
     if (wide := _wide(content)) is not None:
         return _decoded(content, wide, 0)
-    if b"\x1b" not in content and _is_utf8(content):
-        return Decoded(None, "utf-8", content)
+    if b"\x1b" not in content and (marks := _utf8(content)) is not None:
+        return Decoded(None, "utf-8", content, marks=marks)
     return _decoded(content, _known(charset) or _declared(content) or _mostly(content), 0)
 
 
 _PIECE = 1 << 14
 
 
-def _is_utf8(content: bytes) -> bool:
-    """Whether *content* is valid UTF-8. In pieces, each in the fastest way that it allows: a page with a few characters
-    beyond ASCII is not made a text of four bytes each to find out."""
-    start = 0
+def _utf8(content: bytes) -> list[tuple[int, int]] | None:
+    """Where pieces of *content* begin and how many characters begin before each; None where it is no valid UTF-8. Each
+    piece is read in the fastest way that it allows: a page with a few characters beyond ASCII is not made a text of
+    four bytes each to find out."""
+    marks: list[tuple[int, int]] = []
+    start = count = 0
     try:
         while start < len(content):
+            marks.append((start, count))
             # No piece ends within a character: what follows a line's end or a tag's start begins one.
             stop = content.find(b"<", start + _PIECE)
             piece = content[start : stop if stop >= 0 else len(content)]
             start += len(piece)
-            if not piece.isascii():
-                piece.decode("utf-8")
+            count += len(piece) if piece.isascii() else len(piece.decode("utf-8"))
     except UnicodeDecodeError:
-        return False
-    return True
+        return None
+    return marks
 
 
 _CONTINUATION = bytes(range(0x80, 0xC0))

@@ -145,9 +145,12 @@ def _bounds(script: bytes, position: int, quotes: tuple[_Quotes, ...]) -> tuple[
     return best
 
 
-# Quotes behind no backslash, or behind two (an escaped backslash, or one more escape: to be counted). What is written
-# with one backslash, nearly all quotes in an escaped string, costs no step of ours.
-_QUOTES = {quote: re.compile(rb"%b(?:(?<!\\%b)|(?<=\\\\%b))" % (quote, quote, quote)) for quote in (b'"', b"'", b"`")}
+# Quotes behind no backslash, behind two (an escaped backslash), or behind four and more, to be counted. What is written
+# with one backslash, nearly all quotes in an escaped string, or with three, twice escaped, costs no step of ours.
+_QUOTES = {
+    quote: re.compile(rb"%b(?:(?<!\\%b)|(?<=[^\\]\\\\%b)|(?<=\A\\\\%b)|(?<=\\\\\\\\%b))" % ((quote,) * 5), re.DOTALL)
+    for quote in (b'"', b"'", b"`")
+}
 
 
 def _unescaped_quote_before(script: bytes, low: int, position: int, quote: bytes) -> int | None:

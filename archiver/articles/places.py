@@ -33,6 +33,8 @@ class Place(NamedTuple):
     spans: tuple[Span, ...] = ()
 
 
+#: Characters are counted on from the last place up to here; from further off, from the page's nearest mark.
+_FAR = 1 << 14
 #: So many letters on end are the same post's.
 _ALIKE = 30
 
@@ -106,6 +108,8 @@ def finished(decoded: Decoded, page: bytes, tree: Tree | None, found: list[Place
         if is_plain:
             start, end = place.start, place.end
         else:
+            if page is decoded.content and place.start - cursor > _FAR:
+                cursor, before = max((cursor, before), decoded.mark(place.start))
             before += characters(page, cursor, place.start)
             cursor, start = place.start, before
             end = start + characters(page, place.start, place.end)
