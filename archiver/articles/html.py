@@ -40,7 +40,7 @@ from archiver.articles.elements import (
 from archiver.articles.encoded import revealed
 from archiver.articles.flattened import Attribution, attributions, short_codes
 from archiver.articles.islands import Island, literals
-from archiver.articles.nesting import guard, refuse_tags
+from archiver.articles.nesting import guard, longest, refuse_tags
 from archiver.articles.places import Place, deduplicated, finished, said_by
 from archiver.articles.plain import author, urls
 from archiver.articles.regions import TAG, Region, regions
@@ -183,12 +183,12 @@ class _Reader:
         cut = page.find(b">", ends[-1][1]) + 1 or len(page)
         if self.scan is not _everything:
             refuse_tags(page, cut, self.location)
-        raw_text, formatting = regions(page, cut)
+        raw_text, formatting, merged = regions(page, cut)
         marks, texts, signed, raw, last = self._sorted(ends, raw_text)
         found: list[Place] = []
         if marks or texts or signed:
             marked = sorted({*marks, *texts, *signed})
-            self._parse(marked, last, raw_text, formatting)
+            self._parse(marked, last, cut, formatting, merged)
             found += self._elements(texts, marked)
             found = [p for p in found if p.ref != self.canonical or p.is_container or p.kind is not Kind.EMBED]
             found += self._flattened(signed, found, raw_text)
@@ -294,14 +294,13 @@ class _Reader:
                 return lt
         return None
 
-    def _parse(self, at: list[int], last: int, raw_text: list[Region], formatting: int) -> None:
+    def _parse(self, at: list[int], last: int, screened: int, formatting: int, merged: list[int]) -> None:
         from selectolax.lexbor import LexborHTMLParser
 
         # What follows the last reference, and the element that it is in, cannot change where those before it stand.
         name = TAG_NAME.match(self.page, at[-1])
         last = max(last, self._end(at[-1], name[0][1:].lower() if name else b""))
         end = min(last + _BEYOND, len(self.page))
-        guard(self.page, end, formatting, raw_text, self.budget)
         mark = _MARK
         while self.page.find(b"\x01", 0, end) >= 0 and mark.encode() in self.page:
             mark += "x"
@@ -312,7 +311,11 @@ class _Reader:
             parts += [self.page[previous:cut], b" %s=%d " % (mark.encode(), lt)]
             previous = cut
         parts.append(self.page[previous:end])
-        self.tree = Tree(LexborHTMLParser(b"".join(parts)), mark, self.budget)
+        marked = b"".join(parts)
+        # A mark is an attribute, and each another one.
+        formatting += len(at)
+        guard(marked, formatting, longest(self.page, merged), max(0, end - screened), self.budget)
+        self.tree = Tree(LexborHTMLParser(marked), mark, self.budget)
 
     # --- elements ---------------------------------------------------------------------------------------------------
 
@@ -825,7 +828,7 @@ class _Reader:
 
     def _raw(self, region: Region, positions: list[int]) -> Iterator[Place]:
         """References in raw text."""
-        tag_at, name, begin, stop, _ = region
+        tag_at, name, begin, stop = region
         if name in {"!--", "style", "title"}:
             return
         if name in {"script"}:

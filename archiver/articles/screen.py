@@ -38,7 +38,10 @@ RAW = (b"script", b"style", b"textarea", b"title", b"template", b"iframe", b"noe
 #: the active formatting elements"), so their number bounds how much larger than its source a tree can grow.
 FORMATTING = ("b", "big", "code", "em", "font", "i", "s", "small", "strike", "strong", "tt", "u")
 COMMENT, COMMENT_END = 2 * len(RAW), 2 * len(RAW) + 1
-FOREIGN, FOREIGN_END = 2 * len(RAW) + 2, 2 * len(RAW) + 3
+MERGED = 2 * len(RAW) + 2
+
+#: What ends a tag's name (HTML standard, "tag name state").
+_BEHIND = r"[ \t\n\r\f/>]"
 
 #: More references than any article has (of 523 real pages, the most have 393): a scan for them ends there.
 MAX_REFERENCES = 5_000
@@ -120,12 +123,12 @@ def _references() -> Scan:
 
 @functools.cache
 def structure() -> Scan:
-    """A scan for what bounds raw text: start tag 2n and end tag 2n + 1 of RAW[n], `COMMENT`, `COMMENT_END`; for what
-    bounds SVG and MathML, `FOREIGN` and `FOREIGN_END`; and, with any higher number, for formatting elements with
-    attributes."""
-    raw = [pattern for name in RAW for pattern in (rf"<{name.decode()}\b", rf"</{name.decode()}\b")]
-    foreign = (r"<(?:svg|math)\b", r"</(?:svg|math)\b")
-    return _scan((*raw, r"<!--", r"-->", *foreign, *(rf"<{name}[\s/]" for name in FORMATTING)))
+    """A scan for what bounds raw text: start tag 2n and end tag 2n + 1 of RAW[n] (each with the character behind its
+    name), `COMMENT`, `COMMENT_END`; for what adds its attributes to those of another element, `MERGED`; and, with any
+    higher number, for formatting elements with attributes."""
+    raw = [pattern for name in RAW for pattern in (rf"<{name.decode()}{_BEHIND}", rf"</{name.decode()}{_BEHIND}")]
+    merged = rf"<(?:html|body){_BEHIND}"
+    return _scan((*raw, r"<!--", r"-->|--!>", merged, *(rf"<{name}[\s/]" for name in FORMATTING)))
 
 
 def _scan(expressions: tuple[str, ...], most: int = sys.maxsize - 1) -> Scan:
