@@ -61,6 +61,9 @@ BOMBS = {
     "forms that their end tags leave open": b"<form><table></form></table></form>" * 60_000,
     "forms within forms": b"<form><table><form></form></table></form>" * 60_000,
     "links in SVG": b"<svg>" + b"<link>" * 60_000,
+    "cells in SVG": b"<svg>" + b"<td>" * 60_000,
+    "list items in MathML": b"<math><mi><li>" * 60_000,
+    "cells in SVG, and tables' ends": b"<svg><p>" + b"</table><td>" * 60_000,
     "an unquoted slash": b"<svg>" + b"<g x=a/>" * 60_000,
     "end tags below what is deep": b"<div>" * 7_900 + b"</x>" * 200_000,
     "elements below what is deep": b"<g>" * 7_900 + b"<div></div>" * 100_000,
@@ -76,6 +79,7 @@ BOMBS = {
         + b"</p>" + b"<p>x" * 40_000 + b"</blockquote>"
     ),
     "attributes of one body": b"".join(b"<body a%d>" % n for n in range(60_000)),
+    "attributes of one html": b"".join(b"<html a%d><link>" % n for n in range(20_000)),
     "one tag": b"<g " + b" ".join(b"a%d" % n for n in range(60_000)) + b">",
     "one tag of quotes": b"<g " + b"".join(b"a%d='>'" % n for n in range(60_000)) + b">",
 }  # fmt: skip

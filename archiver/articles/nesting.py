@@ -34,6 +34,8 @@ _TRIES = 8
 # A page has one `html` and one `body`.
 _FEW = 2
 _SHORTEST = 256
+# How many elements one end tag closes at most besides its own.
+_MOST_CLOSED = 64
 _SLASH, _EQUALS = ord("/"), ord("=")
 _START = re.compile(rb"<[a-zA-Z]")
 
@@ -259,7 +261,7 @@ class _Count:
         before = len(names)
         if name in {b"html", b"body"}:
             self.merged += before
-            before = self.merged
+            before = 3 * self.merged
         self.budget.spend(
             _PER_TAG + _PER_OPEN * len(self.open) + len(self.names) * (1 + len(names)) // 4
             + (_PER_ATTRIBUTE + _PER_PAIR * before) * len(names)
@@ -272,11 +274,12 @@ class _Count:
 
     def _end(self, name: bytes) -> None:
         at = len(self.open) - 1
+        least = at - _MOST_CLOSED
         with_it = _CLOSED_BY_END.get(name, frozenset())
         if name == b"svg" and self.is_svg:
             with_it = _GROUPS | _SHAPES
         if name != b"select" or self.inside[name] == 1:
-            while at >= 0 and self.open[at][0] in with_it and self.open[at][0] != name:
+            while at > max(0, least) and self.open[at][0] in with_it and self.open[at][0] != name:
                 at -= 1
         is_last = at >= 0 and self.open[at][0] == name
         if name == b"form":
@@ -306,6 +309,8 @@ class _Count:
             self.is_svg = False
             return
         closed = _CLOSED_BY_START.get(name, frozenset())
+        if self.inside[b"svg"] or self.inside[b"math"]:
+            closed = closed & {b"p"}  # cells and options are SVG's own there, and nest
         while self.open and self.open[-1][0] in closed:
             self._close()
         if name == b"svg":
