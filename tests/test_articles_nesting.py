@@ -81,6 +81,10 @@ BOMBS = {
     "attributes of one body": b"".join(b"<body a%d>" % n for n in range(60_000)),
     "attributes of one html": b"".join(b"<html a%d><link>" % n for n in range(20_000)),
     "one tag": b"<g " + b" ".join(b"a%d" % n for n in range(60_000)) + b">",
+    "names of attributes": b"".join(
+        b"<g " + b" ".join(b"%x" % (n + each) for n in range(0xB0000, 0xB0000 + 60)) + b">x</g>"
+        for each in range(0, 200_000, 60)
+    ),
     "one tag of quotes": b"<g " + b"".join(b"a%d='>'" % n for n in range(60_000)) + b">",
 }  # fmt: skip
 

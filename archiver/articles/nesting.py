@@ -22,8 +22,7 @@ MAX_TAGS = 250_000
 
 # Less than this a page cannot stall the tree builder with: start tags; start tags times tags; formatting elements times
 # tags; bytes of one tag times the page's; the square of the attributes that tags may have; bytes of tags that add
-# theirs to the same element. (Not told here: a page of over 500,000 bytes with 125,000 different names of attributes,
-# none of it suspect otherwise. lexbor takes time with their square.)
+# theirs to the same element.
 _STARTS, _STEPS, _FORMATTED, _LENGTHS, _SQUARES, _MERGED = (
     12_000, 200_000_000, 2_000_000, 2_500_000_000, 200_000_000, 40_000,
 )  # fmt: skip
@@ -31,6 +30,9 @@ _FORMATTING = frozenset(name.encode() for name in screen.FORMATTING)
 _MERGED_TAGS = re.compile(rb"<(?:body|html)[ \t\n\r\f/]", re.IGNORECASE)
 # Pages of less can do no harm but with formatting elements.
 _SMALL = 60_000
+# Pages of more are told apart exactly, whatever they hold: they have room for so many different names of attributes that
+# lexbor, which takes time with their square, needs two seconds.
+_LARGE = 640_000
 _TRIES = 8
 # A page has one `html` and one `body`.
 _FEW = 2
@@ -110,6 +112,8 @@ def guard(page: bytes, formatting: int, merged: int, unscreened: int, budget: Bu
 
 def _may_stall(page: bytes, formatting: int, merged: int, unscreened: int) -> bool:
     size = len(page)
+    if size > _LARGE:
+        return True
     tags = page.count(b"<") if size > _SMALL else size // len(b"<hr>")
     if size > _SMALL and tags > _STARTS:
         starts = tags - page.count(b"</")
