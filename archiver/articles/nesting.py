@@ -30,7 +30,7 @@ _FORMATTING = frozenset(name.encode() for name in screen.FORMATTING)
 _MERGED_TAGS = re.compile(rb"<(?:body|html)[ \t\n\r\f/]", re.IGNORECASE)
 # Pages of less can do no harm but with formatting elements.
 _SMALL = 60_000
-# Pages of more are told apart exactly, whatever they hold: they have room for so many different names of attributes that
+# Pages of more are told apart exactly, whatever they hold: they have room for different names of attributes enough that
 # lexbor, which takes time with their square, needs two seconds.
 _LARGE = 640_000
 _TRIES = 8
