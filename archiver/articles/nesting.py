@@ -30,9 +30,10 @@ _FORMATTING = frozenset(name.encode() for name in screen.FORMATTING)
 _MERGED_TAGS = re.compile(rb"<(?:body|html)[ \t\n\r\f/]", re.IGNORECASE)
 # Pages of less can do no harm but with formatting elements.
 _SMALL = 60_000
-# Pages of more are told apart exactly, whatever they hold: they have room for different names of attributes enough that
-# lexbor, which takes time with their square, needs two seconds.
-_LARGE = 640_000
+# Pages of more have room for different names of attributes enough that lexbor, which takes time with their square,
+# needs two seconds: so many, each behind a byte of its own that separates it from what is before.
+_LARGE, _NAMES = 640_000, 120_000
+_NO_SEPARATORS = bytes(set(range(256)) - set(b" \t\n\r\f/\"'"))
 _TRIES = 8
 # A page has one `html` and one `body`.
 _FEW = 2
@@ -112,7 +113,7 @@ def guard(page: bytes, formatting: int, merged: int, unscreened: int, budget: Bu
 
 def _may_stall(page: bytes, formatting: int, merged: int, unscreened: int) -> bool:
     size = len(page)
-    if size > _LARGE:
+    if size > _LARGE and len(page.translate(None, _NO_SEPARATORS)) > _NAMES:
         return True
     tags = page.count(b"<") if size > _SMALL else size // len(b"<hr>")
     if size > _SMALL and tags > _STARTS:
