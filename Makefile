@@ -1,7 +1,8 @@
 # make run    archive the bundled example (needs a package index once; the run itself needs no network)
 # make test   everything CI checks: format, lint, types, import floors, tests
 # make lint   the quick half of it
-# make check  the developer's loop: lint and the tests that need no other program
+# make check  the developer's loop, a minute and a half: lint and the tests that need no other program, without those
+#             marked slow (they take seconds, and their subject has quicker ones), commands forked and not started anew
 # make bench  the measurements behind the claims in docs/
 # make world  20,000 posts, 5,000 articles, three seeds: the figures of docs/resolution.md (some minutes each)
 # make newsroom  days of a newsroom in simulated time: DAYS=90 for the figures of docs/operate.md (half an hour)
@@ -30,7 +31,7 @@ lint: $(VENV)/.test
 	$(BIN)/lint-imports
 
 check: lint
-	$(BIN)/pytest -n 2 -m "not peers and not slow"
+	$(BIN)/pytest -n 2 --quick -m "not peers and not slow"
 
 bench: $(VENV)/.test
 	@for bench in bench/*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done

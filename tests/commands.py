@@ -6,11 +6,12 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.preloaded import Preloaded
 from tests.simulator.serve import Web
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -42,19 +43,27 @@ def home(tmp_path: Path, web: Web) -> Path:
     return tmp_path
 
 
+@pytest.fixture(scope="session")
+def preloaded(pytestconfig: pytest.Config) -> Iterator[Preloaded | None]:
+    """With `--quick` the program already imported, for all commands of this session."""
+    if not pytestconfig.getoption("quick"):
+        yield None
+        return
+    with Preloaded() as running:
+        yield running
+
+
 @pytest.fixture
-def archiver(home: Path) -> Run:
+def archiver(home: Path, preloaded: Preloaded | None) -> Run:
     """Run the command in that folder; no proxy or home of this machine reaches it."""
 
     def run(*arguments: str, expect: int | None = 0, **variables: str) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [sys.executable, "-m", "archiver", *arguments],
-            cwd=home,
-            env={**environment(home), **variables},
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
+        seen = {**environment(home), **variables}
+        if preloaded and not any(name.startswith("PYTHON") for name in variables):
+            done = preloaded.run(list(arguments), home, seen, timeout=120)
+        else:
+            command = [sys.executable, "-m", "archiver", *arguments]
+            done = subprocess.run(command, cwd=home, env=seen, capture_output=True, text=True, timeout=120)
         assert expect is None or done.returncode == expect, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in done.stderr, done.stderr
         return done

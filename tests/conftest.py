@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 # Fixtures for everybody: a simulated web, the same served on loopback, and the command that is led there.
 pytest_plugins = ("tests.simulator.plugin", "tests.commands")
@@ -15,6 +16,21 @@ MAY_SKIP = {
     "the shared collection is absent": "the project must pass without the collection of real payloads beside it",
     "node is absent": "only compares our token with Node's own arithmetic; vectors made with Node are always tested",
 }
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--quick",
+        action="store_true",
+        help="the developer's loop: commands are forked from a process that has imported the program, and a property "
+        "is tried with fewer examples",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("quick"):
+        settings.register_profile("quick", max_examples=20)
+        settings.load_profile("quick")
 
 
 @pytest.fixture(scope="session")

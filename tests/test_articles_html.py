@@ -411,7 +411,18 @@ BOMBS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", BOMBS)
+#: These take most of a second each.
+LONG = {
+    *("links in an attribute", "links ever deeper", "attributions in one text", "addresses in one text"),
+    *("codes in one text", "brackets and dots", "blank lines", "dots", "dashes", "one handle"),
+}
+
+
+def _by_length(bombs):
+    return [pytest.param(each, marks=pytest.mark.slow) if each in LONG else each for each in bombs]
+
+
+@pytest.mark.parametrize("name", _by_length(BOMBS))
 def test_a_bomb_ends_in_a_result_or_a_named_refusal(name):
     """Within two seconds of this process's time, and never in silence."""
     import time
@@ -446,7 +457,7 @@ TEXT_BOMBS = {
 }
 
 
-@pytest.mark.parametrize("name", TEXT_BOMBS)
+@pytest.mark.parametrize("name", _by_length(TEXT_BOMBS))
 def test_a_text_bomb_ends_in_a_result_or_a_named_refusal(name):
     import time
 

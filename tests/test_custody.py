@@ -29,6 +29,7 @@ def noted(archiver: Run, *options: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in archiver("ledger", "--events", *options).stdout.splitlines()]
 
 
+@pytest.mark.slow
 def test_an_export_made_while_a_service_runs_is_noted_by_the_service(
     service: Callable[[], subprocess.Popen[str]], inbox: Path, archiver: Run, home: Path
 ) -> None:

@@ -115,6 +115,7 @@ def test_bytes_that_another_capture_holds_stay(archive: Path, archiver: Run, hom
     assert "sound" in archiver("verify").stdout
 
 
+@pytest.mark.slow
 def test_a_reader_in_the_way_leaves_it_unfinished_and_said_so(
     archive: Path, archiver: Run, small: dict[str, Any]
 ) -> None:

@@ -122,6 +122,7 @@ def test_a_hundred_kills_lose_nothing_and_repeat_nothing(seed: int, world: World
     assert during_media > 0, "no kill met media on its way"
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_up_again_and_again_loses_nothing(world: World, home: Path, archiver: Run) -> None:
     """The limit on a file's size stands in for the disk's: the same write fails. A little more room each time, so that
     it fails at another place each time: in the queue, in a capture, in the pieces of a picture, in its scratch file."""

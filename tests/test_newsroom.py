@@ -29,6 +29,7 @@ def test_days_of_a_newsroom_lose_nothing_that_could_be_had_and_exceed_no_limit(s
     assert outcome.most["web.archive.org/cdx"] > 0
 
 
+@pytest.mark.slow
 def test_a_post_that_could_be_had_and_was_not_is_found_out(tmp_path: Path) -> None:
     made = plan(1, 1, 30)
     only_names = Rules(sources={"twitter": ("oembed",)}, retry=(dt.timedelta(hours=1),))
@@ -38,6 +39,7 @@ def test_a_post_that_could_be_had_and_was_not_is_found_out(tmp_path: Path) -> No
     )
 
 
+@pytest.mark.slow
 def test_behind_a_host_that_allows_little_everybody_has_a_turn(tmp_path: Path) -> None:
     """Many posts of one host that may be asked once in two minutes: each is, and none is sent to the end of the line
     again whenever it comes to the front."""
@@ -48,6 +50,7 @@ def test_behind_a_host_that_allows_little_everybody_has_a_turn(tmp_path: Path) -
     assert outcome.requests["cdn.syndication.twimg.com"] > 30
 
 
+@pytest.mark.slow
 def test_a_limit_that_is_not_kept_is_found_out(tmp_path: Path) -> None:
     """With ten times the requests a minute the archive's index allows, its server notices."""
     made = plan(1, 1, 60)

@@ -75,6 +75,7 @@ def test_a_source_that_fails_so_many_times_in_a_row_is_told_once_and_so_is_its_r
     assert hook.events == ["source failing", "source recovered"]
 
 
+@pytest.mark.slow
 def test_a_post_that_vanishes_is_told_when_it_is_missing_and_when_it_is_gone(
     world: World, home: Path, archiver: Run, hook: Hook
 ) -> None:
@@ -87,7 +88,7 @@ def test_a_post_that_vanishes_is_told_when_it_is_missing_and_when_it_is_gone(
     archiver("run", "--once", "a.txt")
     assert hook.events == []
     world.delete(post, at=world.clock.now)
-    for _ in range(6):
+    for _ in range(20):
         time.sleep(0.5)
         archiver("run", "--once")
         if "post gone" in hook.events:
@@ -163,6 +164,7 @@ def test_what_a_hook_did_not_take_is_handed_over_when_it_does(
     assert hook.events == ["source failing"]
 
 
+@pytest.mark.slow
 def test_a_hook_that_hangs_holds_nothing_up(world: World, home: Path, archiver: Run) -> None:
     """It sleeps for ten minutes with a child of its own; the run ends long before, and nothing of it is left."""
     program = home / "hang.sh"

@@ -169,6 +169,7 @@ def test_a_replay_never_passes_for_an_observation_made_now(small: dict[str, Any]
     ]
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_where_it_was(small: dict[str, Any], world: World, archiver: Run, home: Path) -> None:
     """Killed at many points; nothing acknowledged is asked for again, nothing is lost, and it ends as it would have."""
     for turn in range(12):
@@ -199,7 +200,7 @@ def test_a_killed_run_goes_on_where_it_was(small: dict[str, Any], world: World, 
     [
         (lambda path: path.write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(range(256)) * 9), "binary"),
         (lambda path: path.write_bytes(b""), "is empty"),
-        (lambda path: path.write_bytes(b"All is well. " * 16_000_000), "too large"),
+        pytest.param(lambda path: path.write_bytes(b"All is well. " * 16_000_000), "too large", marks=pytest.mark.slow),
         (lambda path: path.mkdir(), "holds no articles"),
         (lambda path: None, "No such file"),
     ],

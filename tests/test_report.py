@@ -7,6 +7,7 @@ import datetime as dt
 import io
 import json
 import struct
+import time
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -246,7 +247,8 @@ def test_a_post_that_vanishes_is_seen_to_vanish(world: World, home: Path, archiv
     (home / "a.txt").write_text(f"https://x.com/lamplighter/status/{post.id}\n")
     archiver("run", "--once", "a.txt")
     world.delete(post, at=world.clock.now)
-    for _ in range(6):
+    for _ in range(30):
+        time.sleep(0.3)
         archiver("run", "--once")
         everything = json.loads(archiver("report", "--json").stdout)["survival"][0]
         if everything["lost"]:

@@ -50,6 +50,7 @@ def archive(small: dict[str, Any], world: World, archiver: Run, home: Path, web:
     return home / "archive.db"
 
 
+@pytest.mark.slow
 def test_reread_of_an_unchanged_archive_changes_nothing(archive: Path, archiver: Run, world: World) -> None:
     before, asked = exports(archive), len(world.log)
     said = json.loads(archiver("reread", "--json").stdout)

@@ -66,6 +66,7 @@ def starts(home: Path) -> list[float]:
     return sorted(dt.datetime.fromisoformat(row[0]).timestamp() for row in rows)
 
 
+@pytest.mark.slow
 def test_a_chosen_delay_is_kept_also_by_the_next_run(press: Press, home: Path, archiver: Run) -> None:
     config = home / "config.toml"
     config.write_text(config.read_text().replace("[fetch]", "[fetch]\ncrawl_delay = true", 1))

@@ -22,8 +22,9 @@ KEYS = {savepagenow.KEYS: "key:secret"}
 
 
 @pytest.fixture
-def page(world: World, home: Path) -> str:
-    """An article that shows a post, where copies are wanted of both."""
+def page(world: World, home: Path, pytestconfig: pytest.Config) -> str:
+    """An article that shows a post, where copies are wanted of both. With `--quick` they are made at once."""
+    world.save_polls = 0 if pytestconfig.getoption("quick") else 1
     config = home / "config.toml"
     config.write_text(config.read_text() + "\n[save]\nposts = true\narticles = true\n")
     post = world.post("lamplighter", "The lamp was lit.", dt.datetime(2026, 5, 2, 12, tzinfo=dt.UTC))
@@ -84,6 +85,7 @@ def test_the_accounts_limit_is_waited_for(world: World, home: Path, archiver: Ru
     assert row[1] == 0
 
 
+@pytest.mark.slow
 def test_a_job_whose_run_was_ended_is_followed_by_the_next(world: World, home: Path, archiver: Run, page: str) -> None:
     archiver("run", "--once", page, **KEYS)
     before = len(world.jobs)

@@ -212,6 +212,7 @@ async def test_a_clock_that_is_set_back_keeps_waits_as_long_as_they_were(
     assert told[-1] == ("reads", {"number": 1})
 
 
+@pytest.mark.slow
 async def test_a_short_interval_goes_on_after_the_clock_was_set_back(
     tmp_path: Path, clock: Clock, world: World
 ) -> None:

@@ -149,6 +149,7 @@ def logging_service(home: Path, inbox: Path) -> Iterator[subprocess.Popen[str]]:
     child.communicate()
 
 
+@pytest.mark.slow
 def test_what_is_added_while_a_service_runs_is_archived_by_it(
     logging_service: subprocess.Popen[str], world: World, home: Path, archiver: Run
 ) -> None:
@@ -186,6 +187,7 @@ def test_a_note_that_nobody_could_have_left_is_named_and_cleared(home: Path, arc
     assert [each.name for each in inbox.iterdir()] == [".half-written.json"]
 
 
+@pytest.mark.slow
 def test_a_hang_up_reads_the_configuration_again(
     logging_service: subprocess.Popen[str], world: World, home: Path, archiver: Run
 ) -> None:

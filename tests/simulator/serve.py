@@ -305,15 +305,21 @@ class Web:
 
     def start(self) -> Web:
         for listener in (self._secure, self._plain, self._proxy):
-            thread = threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+            thread = threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
             thread.start()
             self._threads.append(thread)
         return self
 
     def stop(self) -> None:
-        for listener in (self._proxy, self._plain, self._secure):
+        listeners = (self._proxy, self._plain, self._secure)
+        # At once, because each looks up only now and then.
+        ends = [threading.Thread(target=listener.shutdown) for listener in listeners]
+        for listener, end in zip(listeners, ends, strict=True):
             listener.stopping.set()
-            listener.shutdown()
+            end.start()
+        for end in ends:
+            end.join()
+        for listener in listeners:
             listener.server_close()
         for thread in self._threads:
             thread.join(5)
