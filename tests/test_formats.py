@@ -15,7 +15,14 @@ from archiver.exports import exports
 from archiver.store import check, connect_to_read, schema
 from tests.archives import build
 
-every_format = pytest.mark.parametrize("version", range(1, schema.VERSION))
+#: In the developer's loop the oldest and the last before today's.
+every_format = pytest.mark.parametrize(
+    "version",
+    [
+        pytest.param(each, marks=() if each in (1, schema.VERSION - 1) else pytest.mark.slow)
+        for each in range(1, schema.VERSION)
+    ],
+)
 
 
 def made_by(version: int, path: Path) -> Path:

@@ -65,6 +65,7 @@ def asked(world: World) -> list[object]:  # type: ignore[type-arg]
     ]
 
 
+@pytest.mark.slow
 def test_what_cannot_be_saved_is_said_and_not_asked_for_again(
     world: World, home: Path, archiver: Run, page: str
 ) -> None:
@@ -77,6 +78,7 @@ def test_what_cannot_be_saved_is_said_and_not_asked_for_again(
     assert kept(home, "SELECT * FROM due WHERE kind = 'save'") == []
 
 
+@pytest.mark.slow
 def test_the_accounts_limit_is_waited_for(world: World, home: Path, archiver: Run, page: str) -> None:
     world.unsavable[page] = "error:too-many-daily-captures"
     archiver("run", "--once", page, **KEYS)
