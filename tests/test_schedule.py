@@ -15,11 +15,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from archiver import articles
-from archiver.archive import Job, Rules, Watched
+from archiver.archive import Job, Rules, Watched, asking
 from archiver.config import ArticleSource, parse
 from archiver.errors import ConfigError
 from archiver.fetch import retry_after
-from archiver.model import Author, Post, PostRef, Rank
+from archiver.model import Author, Post, PostRef, Rank, Request
 from archiver.schedule import Service, jump, trigger_of
 from archiver.store import Writer, opinions, work
 from tests.archives import answer
@@ -170,6 +170,28 @@ async def served(
                 await serving
         told.append(("reads", {"number": len(reads)}))
     return told
+
+
+async def test_what_an_interrupted_try_kept_is_read_apart_from_what_is_being_written(
+    tmp_path: Path, clock: Clock, world: World
+) -> None:
+    kept = answer("https://news.example/a", b"kept", clock.now())
+    said: list[str] = []
+
+    async def ask_again(job: Job, db: sqlite3.Connection, told: Events) -> None:
+        await job.keep([kept])
+        (again,) = await asking.ask(job, Request(kept.url), kept.started_at)
+        assert ("capture reused", {"url": kept.url}) in told
+        assert again == kept
+        for each in (again, job.stored(kept)):
+            for body in (each.request_body, each.body, each.payload):
+                db.set_trace_callback(said.append)
+                with body.open() as stream:
+                    assert stream.read() == (b"kept" if body.size else b"")
+                db.set_trace_callback(None)
+
+    await served(tmp_path, clock, world, ask_again)
+    assert not [each for each in said if "blob" in each or "chunk" in each]
 
 
 async def until(holds: Callable[[], bool]) -> None:

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,43 @@ def test_any_part_of_a_blob_can_be_read(
     ):
         blob.seek(at)
         assert blob.read(length) == content[at : at + length]
+
+
+def test_what_another_thread_reads_is_no_part_of_what_is_being_written(path: Path) -> None:
+    """A full disk that is met while reading makes SQLite undo the transaction of the connection that reads."""
+    content = b"\x00\xff" * 700_000
+    said: list[str] = []
+    with Writer(path, holder="pid 1 on nowhere", now=now) as writer, ThreadPoolExecutor(1) as threads:
+        writer.add_captures([capture(content)])
+        apart = facts.body_apart(path, hashlib.sha256(content).hexdigest(), len(content))
+        with writer.transaction() as db:
+            work.set_setting(db, "colour", "green")
+            db.set_trace_callback(said.append)
+            stream = threads.submit(apart.open).result()
+            assert stream.read() == content
+            stream.close()
+            db.set_trace_callback(None)
+        assert work.setting(writer.db, "colour") == "green"
+        with pytest.raises(errors.ArchiveError, match="no such bytes"):
+            facts.body_apart(path, "0" * 64, 1).open()
+    assert not said
+
+
+def test_a_write_that_has_the_transaction_undone_undoes_what_was_written_with_it(path: Path) -> None:
+    """As running out of memory does; here by a constraint that is declared so."""
+
+    def undoing(db: sqlite3.Connection) -> None:
+        db.execute("INSERT OR ROLLBACK INTO setting (name, value) VALUES ('colour', 'red')")
+
+    def set_colour(db: sqlite3.Connection) -> None:
+        work.set_setting(db, "colour", "green")
+
+    with Writer(path, holder="pid 1 on nowhere", now=now) as writer:
+        with pytest.raises(sqlite3.IntegrityError):
+            writer.together([set_colour, undoing])
+        assert work.setting(writer.db, "colour") is None
+        assert writer.together([set_colour]) == [None]
+        assert work.setting(writer.db, "colour") == "green"
 
 
 def test_a_body_that_lies_about_its_digest_is_not_stored(path: Path) -> None:

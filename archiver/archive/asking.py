@@ -51,7 +51,7 @@ async def ask(job: Job, request: Request, began_at: dt.datetime | None, *, anew:
         kept = await job.db(facts.kept_since, request, began_at)
         if kept:
             job.listen("capture reused", {"url": bare(request.url)})
-            return kept
+            return tuple(job.stored(each) for each in kept)
     asked = (request.method, request.url, request.body)
     told_at, answer = job.recent.get(asked, (None, ()))
     if not anew and told_at is not None and told_at > job.now() - _SAME_LOOK:

@@ -236,12 +236,13 @@ class Job:
         self.counts["captures"] += new  # in two steps: the awaited part must not stand between reading and adding
 
     def stored(self, capture: Capture) -> Capture:
-        """A capture that was kept, its bytes in the archive alone."""
-        db = self._writer.db
+        """A capture that was kept, its bytes in the archive alone, to be read by any thread."""
+        path = self._writer.path
         return dataclasses.replace(
             capture,
-            body=facts.body(db, capture.body.sha256, capture.body.size),
-            payload=facts.body(db, capture.payload.sha256, capture.payload.size),
+            request_body=facts.body_apart(path, capture.request_body.sha256, capture.request_body.size),
+            body=facts.body_apart(path, capture.body.sha256, capture.body.size),
+            payload=facts.body_apart(path, capture.payload.sha256, capture.payload.size),
         )
 
     def _wait_for(self, line: collections.deque[_Call], call: Callable[[Any], Any], size: int) -> asyncio.Future[Any]:

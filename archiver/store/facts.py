@@ -7,12 +7,13 @@ import hashlib
 import io
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import BinaryIO, cast
 
 from archiver.errors import ArchiveError
 from archiver.model import Body, Capture, Origin, Request, moment, timestamp
-from archiver.store.schema import CHUNK_SIZE, ERASED
+from archiver.store.schema import CHUNK_SIZE, ERASED, connect_to_read
 
 #: A transaction holds at most this many bytes of chunks, so that the WAL stays small and litestream keeps up.
 BATCH = 32 * CHUNK_SIZE
@@ -60,11 +61,17 @@ def add_capture(db: sqlite3.Connection, capture: Capture) -> bytes | None:
 
 
 class _BlobReader(io.RawIOBase):
-    """A blob as a seekable stream; holds one chunk at a time."""
+    """A blob as a seekable stream; holds one chunk at a time. *shut* is called when it is closed."""
 
-    def __init__(self, db: sqlite3.Connection, sha256: str, size: int) -> None:
+    def __init__(self, db: sqlite3.Connection, sha256: str, size: int, shut: Callable[[], None] | None) -> None:
         self._db, self._sha256, self._size, self._at = db, sha256, size, 0
         self._seq, self._piece = -1, b""
+        self._shut = shut
+
+    def close(self) -> None:
+        super().close()
+        if self._shut is not None:
+            self._shut()
 
     def readable(self) -> bool:
         return True
@@ -100,8 +107,8 @@ class _BlobReader(io.RawIOBase):
         return len(piece)
 
 
-def open_blob(db: sqlite3.Connection, sha256: str) -> BinaryIO:
-    """A seekable reader; ArchiveError if the archive has no such blob."""
+def open_blob(db: sqlite3.Connection, sha256: str, shut: Callable[[], None] | None = None) -> BinaryIO:
+    """A seekable reader; ArchiveError if the archive has no such blob. *shut* is called when it is closed."""
     row = db.execute("SELECT size FROM blob WHERE sha256 = ?", (sha256,)).fetchone()
     if row is None and (pieces := pieces_of(db, sha256)):
         from archiver import hls  # few archives need it, and a look-up must feel instant
@@ -112,7 +119,7 @@ def open_blob(db: sqlite3.Connection, sha256: str) -> BinaryIO:
     gone = db.execute("SELECT erased_at FROM erasure WHERE kind = 'blob' AND name = ?", (sha256,)).fetchone()
     if gone:
         raise ArchiveError(f"sha256:{sha256}: was erased on {gone[0][:10]}; only its digest is kept.")
-    return cast("BinaryIO", io.BufferedReader(_BlobReader(db, sha256, row[0]), CHUNK_SIZE))
+    return cast("BinaryIO", io.BufferedReader(_BlobReader(db, sha256, row[0], shut), CHUNK_SIZE))
 
 
 def pieces_of(db: sqlite3.Connection, film: str) -> list[Capture]:
@@ -127,6 +134,24 @@ def pieces_of(db: sqlite3.Connection, film: str) -> list[Capture]:
 
 def body(db: sqlite3.Connection, sha256: str, size: int) -> Body:
     return Body(sha256, size, lambda: open_blob(db, sha256))
+
+
+def body_apart(path: Path, sha256: str, size: int) -> Body:
+    """A body that any thread may read while the archive is written, through a connection of its own each time.
+
+    What reads through the writer's connection is part of its transaction: where SQLite has to make room for what is
+    read, and the disk is full, it undoes that transaction under whoever is writing (https://sqlite.org/lang_transaction.html).
+    """
+
+    def opened() -> BinaryIO:
+        db = connect_to_read(path, any_thread=True)
+        try:
+            return open_blob(db, sha256, db.close)
+        except BaseException:
+            db.close()
+            raise
+
+    return Body(sha256, size, opened)
 
 
 def capture_from(db: sqlite3.Connection, record: str) -> Capture:

@@ -300,15 +300,17 @@ def connect(path: Path, *, create: bool = False) -> sqlite3.Connection:
     return connection
 
 
-def connect_to_read(path: Path) -> sqlite3.Connection:
+def connect_to_read(path: Path, *, any_thread: bool = False) -> sqlite3.Connection:
     """A reader's connection: never writes, never waits for the writer, works on a read-only file or directory.
 
-    An archive of an earlier format is read as it is: what it lacks is empty (`older` tells).
+    An archive of an earlier format is read as it is: what it lacks is empty (`older` tells). A connection for
+    *any_thread* may be handed from one to another.
     """
     _look_at(path, missing_ok=False)
     uri = path.absolute().as_uri()
+    own = not any_thread
     with translated(path):
-        connection = sqlite3.connect(f"{uri}?mode=ro", uri=True, isolation_level=None, timeout=5)
+        connection = sqlite3.connect(f"{uri}?mode=ro", uri=True, isolation_level=None, timeout=5, check_same_thread=own)
         try:
             try:
                 _check_kind(connection, path)
@@ -321,7 +323,9 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
                 if wal.exists() and wal.stat().st_size:
                     raise
                 connection.close()
-                connection = sqlite3.connect(f"{uri}?immutable=1", uri=True, isolation_level=None)
+                connection = sqlite3.connect(
+                    f"{uri}?immutable=1", uri=True, isolation_level=None, check_same_thread=own
+                )
                 _check_kind(connection, path)
             if older(connection) is not None:
                 _fill(connection)

@@ -137,7 +137,8 @@ class Writer:
 
     def together(self, writes: Sequence[Callable[[sqlite3.Connection], Any]]) -> list[Any]:
         """Several writes as one transaction, so that the disk is waited for once: what each returned, or the exception
-        that undid it alone. What is wrong with the archive itself undoes all of them, and is raised."""
+        that undid it alone. What is wrong with the archive itself, and whatever else made SQLite undo the transaction
+        (memory that ran out), undoes all of them, and is raised."""
         answers: list[Any] = []
         with self.transaction() as db:
             for write in writes:
@@ -147,6 +148,8 @@ class Writer:
                 except (sqlite3.OperationalError, ArchiveFull):
                     raise
                 except Exception as error:  # whatever it is, it is told to whoever asked for this write
+                    if not db.in_transaction:
+                        raise
                     self._tree = None
                     db.execute("ROLLBACK TO one")
                     answers.append(error)
