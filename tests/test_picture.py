@@ -8,7 +8,6 @@ import io
 import json
 import sqlite3
 import struct
-import time
 import zlib
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from PIL import Image
 from archiver import picture
 from archiver.model import Body
 from tests.commands import Run
+from tests.pace import within
 from tests.simulator import World, media
 from tests.simulator import photo as shot
 from tests.simulator.hosts.bluesky import Record, Sky
@@ -94,9 +94,8 @@ def bomb(width: int, height: int) -> bytes:
 
 @pytest.mark.parametrize("size", [(60_000, 60_000), (64_000_001, 1), (2**31 - 1, 2**31 - 1)])
 def test_a_file_that_claims_more_pixels_than_are_decoded_is_left_alone(size: tuple[int, int]) -> None:
-    began = time.process_time()
-    assert picture.likeness(Body.of(bomb(*size))) is None
-    assert time.process_time() - began < 1
+    with within(1):
+        assert picture.likeness(Body.of(bomb(*size))) is None
 
 
 def test_a_file_too_large_to_be_held_is_not_read() -> None:
