@@ -16,6 +16,11 @@ _URL = re.compile(
     r"https?://[^\s<>\"'`|\\^{}\[\]）」』。、，]+|(?<![\w@./-])(?:[\w-]+\.)+[a-z]{2,6}/[^\s<>\"'`|\\^{}\[\]）]+",
     re.IGNORECASE,
 )
+#: Where one can be: at the slashes after its scheme, or at the one after its host. Nothing else in a text is looked at.
+_SLASH = re.compile(r":(?=//)|\.[a-z]{2,6}/", re.IGNORECASE)
+#: What stands before the last label of a host, the last character first.
+_BEFORE = re.compile(r"[\w.-]*")
+_LONGEST_HOST = 253
 _TRAILING = ".,;:!?…*_~"
 
 
@@ -70,15 +75,30 @@ def _embeds(decoded: Decoded) -> Iterator[Embed]:
 
 def urls(text: str) -> Iterator[tuple[int, str]]:
     """URLs written out in *text*, without the punctuation of the sentence round them."""
-    for found in _URL.finditer(text):
-        url = found[0].rstrip(_TRAILING)
-        if url.endswith(")"):
-            end, surplus = len(url), url.count(")") - url.count("(")
-            while surplus > 0 and url[end - 1] in ")" + _TRAILING:
-                surplus -= url[end - 1] == ")"
-                end -= 1
-            url = url[:end].rstrip(_TRAILING)
-        yield found.start(), url
+    read = 0
+    for slash in _SLASH.finditer(text):
+        at = slash.start()
+        if at < read:
+            continue
+        if text[at] == ":":
+            found = _URL.match(text, max(at - 5, read)) or _URL.match(text, max(at - 4, read))
+        else:
+            before = _BEFORE.match(text[max(at - _LONGEST_HOST, read) : at][::-1])
+            found = _URL.match(text, at - len(before[0])) if before else None
+        if not found:
+            continue
+        read = found.end()
+        yield found.start(), _without_trailing(found[0])
+
+
+def _without_trailing(url: str) -> str:
+    """Without the punctuation that ends its sentence, and without brackets that it does not open itself."""
+    url = url.rstrip(_TRAILING)
+    if url.endswith(")") and (surplus := url.count(")") - url.count("(")) > 0:
+        last = url.rstrip(")" + _TRAILING)
+        tail = url[len(last) :]
+        url = last if tail.count(")") <= surplus else (last + tail.rsplit(")", surplus)[0]).rstrip(_TRAILING)
+    return url
 
 
 def author(ref: PostRef, url: str) -> str | None:

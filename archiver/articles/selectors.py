@@ -59,6 +59,7 @@ class Tree:
         self.parser, self.mark, self.budget = parser, mark, budget
         self.marked = "[" + mark.replace("\x01", "\\1 ") + "]"
         self._paths: dict[int, str] = {}
+        self._deep: set[int] = set()  #: elements whose children are too deep for a path
         self._places: dict[int, int] = {}
         self._body: dict[int, bool | None] = {}
         self._text: str | None = None
@@ -111,7 +112,10 @@ class Tree:
             if at is not node and (known := self._paths.get(at.mem_id)) is not None:
                 above = known
                 break
-            if len(steps) == MAX_STEPS:
+            if len(steps) == MAX_STEPS or (at is not node and at.mem_id in self._deep):
+                # What stands beside this one, or within, is as deep.
+                if node.parent is not None:
+                    self._deep.add(node.parent.mem_id)
                 return None
             name = tag if tag.isalpha() or _NAME.fullmatch(tag) else "*"
             steps.append(f"{name}:nth-child({self._places.get(at.mem_id) or self._place(at, parent)})")
