@@ -25,7 +25,6 @@ from archiver.articles.elements import (
     canonical_address,
     container_of,
     digest,
-    flat_text,
     holds_markup,
     is_action,
     is_embed_box,
@@ -41,11 +40,12 @@ from archiver.articles.encoded import revealed
 from archiver.articles.flattened import Attribution, attributions, short_codes
 from archiver.articles.islands import Island, literals
 from archiver.articles.nesting import guard, longest, refuse_tags
-from archiver.articles.places import Place, deduplicated, finished, said_by
+from archiver.articles.places import Place, deduplicated, finished
 from archiver.articles.plain import author, urls
 from archiver.articles.regions import TAG, Region, regions
 from archiver.articles.selectors import Tree
-from archiver.articles.spans import in_string, words_before
+from archiver.articles.signatures import Signatures, is_date_of
+from archiver.articles.spans import in_string
 from archiver.articles.state import shown
 from archiver.errors import InputError
 from archiver.model import Claim, Embed, Kind, PostRef, Span
@@ -75,13 +75,6 @@ _SAMPLES = frozenset({"code", "pre", "kbd", "samp"})
 _MARKUP_IN_TEXT = re.compile(
     r"(?:<|&(?:amp;)*lt;)(?:blockquote|iframe|div|section|figure|amp-|a|p|object|embed|script)\b", re.IGNORECASE
 )
-# How the dash of an attribution is written in a source; how far from the handle it and the date's end may stand there.
-_DASHES = {
-    "—": (b"\xe2\x80\x94", b"&mdash;", b"&#8212;", b"&#x2014;", b"&#151;"),
-    "–": (b"\xe2\x80\x93", b"&ndash;", b"&#8211;", b"&#x2013;", b"&#150;"),
-    "―": (b"\xe2\x80\x95", b"&#8213;", b"&#x2015;"),
-}
-_NEAR = 600
 
 
 def html_embeds(
@@ -128,10 +121,6 @@ def _is_ascii_compatible(content: bytes) -> bool:
     return content[:2] not in {b"\xff\xfe", b"\xfe\xff"} and b"\x00" not in content[:64]
 
 
-#: An attribution, and what of it stands behind the handle, without white space.
-_Signed = tuple[Attribution, str]
-
-
 class _Reader:
     """Reads one document, or a piece of one that stands escaped in another."""
 
@@ -144,6 +133,7 @@ class _Reader:
             page = page.replace(b"<![CDATA[", b" " * 9).replace(b"]]>", b"   ")
         self.page, self.location, self.where, self.escapes = page, location, where, escapes
         self.tree: Tree | None = None
+        self.signatures: Signatures | None = None
         #: A JSON document is the article itself, so its links count; a script's strings may be of anything.
         self.keeps_links = False
         self.is_linked_data = False
@@ -162,10 +152,6 @@ class _Reader:
         self.budget = Budget(location, None if scan is _everything else STEPS)
         #: Texts with references in no element: where each starts and stops.
         self.orphans: dict[int, int] = {}
-        self.texts: dict[int, str] = {}
-        self.signatures: dict[int, list[Attribution]] = {}
-        #: Of blocks: their text, and what attributions in it are not yet placed.
-        self.claims: dict[int, tuple[str, dict[str, list[_Signed]]]] = {}
 
     def places(self, ends: list[tuple[int, int]] | None = None) -> list[Place]:
         """Every reference, in order. *ends* is what the screen found, where it was asked already."""
@@ -316,6 +302,7 @@ class _Reader:
         formatting += len(at)
         guard(marked, formatting, longest(self.page, merged), max(0, end - screened), self.budget)
         self.tree = Tree(LexborHTMLParser(marked), mark, self.budget)
+        self.signatures = Signatures(self.page, self.tree, self.where, self.budget)
 
     # --- elements ---------------------------------------------------------------------------------------------------
 
@@ -432,7 +419,7 @@ class _Reader:
         self, at: int, node: LexborNode, attributes: dict[str, str | None], platform: Platform
     ) -> Place | None:
         """The element that an embed code made: one embed, whatever it holds."""
-        assert self.tree is not None
+        assert self.tree is not None and self.signatures is not None
         tag = node.tag or ""
         if tag in UNSHOWN or (tag == "a" and "intent/" in (attributes.get("href") or "")):
             return None
@@ -463,7 +450,7 @@ class _Reader:
             if links:
                 link_ref, link_url, reach = links[-1] if platform.markup.is_last else links[0]
                 own = [(link_ref, link_url)]
-        text = self._flat(node)
+        text = self.signatures.text(node)
         claims = [a for a in attributions(text) if a.platform == platform.name]
         claim = claims[-1] if claims else None
         if not own and claim is None:
@@ -493,6 +480,7 @@ class _Reader:
     ) -> tuple[bool, Attribution | None]:
         """Whether a link stands for an embed: by its class, by the wrapper round it, or because it is the date of an
         attribution in a quotation, which is then given too."""
+        assert self.signatures is not None
         if _EMBED_LINK.search((attributes.get("class") or "").lower()) or "data-iframely-url" in attributes:
             return True, None
         parent, levels = node.parent, 0
@@ -504,9 +492,9 @@ class _Reader:
                     not label and node.first_child is None
                 ):
                     return True, None
-                text = self._flat(parent)
-                for signed in self._signatures(parent):
-                    if signed.platform == ref.platform and label and _is_date_of(signed, label, text):
+                text = self.signatures.text(parent)
+                for signed in self.signatures.of(parent):
+                    if signed.platform == ref.platform and label and is_date_of(signed, label, text):
                         return True, signed
                 return False, None
             if "wp-block-embed__wrapper" in (parent.attributes.get("class") or ""):
@@ -576,208 +564,23 @@ class _Reader:
 
         Only those behind a dash: pages have too many names with handles and dates that are comments and bylines.
         """
-        assert self.tree is not None
+        assert self.signatures is not None
         taken = [(p.start, p.end) for p in found if p.kind is Kind.EMBED]
-        told: set[tuple[object, ...]] = set()
+        starts = [region.tag for region in raw_text]
         for at, ends in signed.items():
             node = self.nodes.get(at)
             self.budget.spend(50 * len(taken) * len(ends))
             free = [end for end in ends if not any(a <= end < b for a, b in taken)]
             if node is None or not free:
                 continue
-            yield from self._signed_in(node, at, free, signed, raw_text, told)
 
-    def _signed_in(
-        self,
-        node: LexborNode,
-        at: int,
-        ends: list[int],
-        signed: dict[int, list[int]],
-        raw_text: list[Region],
-        told: set[tuple[object, ...]],
-    ) -> Iterator[Place]:
-        """The attributions in the text that follows one start tag. *told* are those that were found already."""
-        assert self.tree is not None
-        starts = [region.tag for region in raw_text]
-        holders: dict[int, tuple[LexborNode, list[int]]] = {}
-        for end in ends:
-            holder = self._holding(node, end)
-            holders.setdefault(holder.mem_id, (holder, []))[1].append(end)
-        for holder, own_ends in holders.values():
-            block = self._around(holder)
-            text, claims = self._claims(block)
-            for each, handle in self._placed(claims, own_ends):
-                claim, _ = each
+            def is_here(handle: int, at: int = at) -> bool:
                 # It is read where its handle stands, if that is where the screen saw one: beginning elsewhere, more or
                 # less of the page would be its surroundings.
                 own = self._start_tag(handle, raw_text, starts)
-                if own != at and own in signed:
-                    continue
-                claims[claim.handle].remove(each)
-                key = (claim.platform, said_by(claim.claim))
-                if key in told:
-                    continue
-                told.add(key)
-                attribution = text[claim.start : claim.end]
-                start = self._before(handle, attribution)
-                ref, url = self._permalink(claim, text, block)
-                yield Place(
-                    kind=Kind.FLATTENED, platform=claim.platform, ref=ref, url=url, claim=claim.claim,
-                    where=self.tree.where(block) if self.where == "dom" else self.where,
-                    in_body=self.tree.in_body(block) if self.where == "dom" else None,
-                    start=start, end=self._after(handle + len(claim.handle.encode()), attribution), node=block,
-                    spans=self._quoted(claim, text, start),
-                )  # fmt: skip
+                return own == at or own not in signed
 
-    def _holding(self, node: LexborNode, end: int) -> LexborNode:
-        """The element that holds the text in which the screen found a handle, behind the start tag of *node*: that, or
-        one round it where *node* holds nothing, or ended before."""
-        written = _HANDLE.match(self.page, end - 1)
-        handle = written[0].decode("utf-8", "replace") if written else ""
-        at: LexborNode | None = node
-        for _ in range(_MOST_ENDED):
-            if at is None or not at.is_element_node:
-                break
-            if handle in self._flat(at):
-                return at
-            at = at.parent
-        return node
-
-    def _claims(self, block: LexborNode) -> tuple[str, dict[str, list[_Signed]]]:
-        """A block's text, with the paragraphs above it where it begins with an attribution, and by their handles those
-        attributions in it that say something, in order, each with what stands behind its handle."""
-        known = self.claims.get(block.mem_id)
-        if known is None:
-            text, signatures = self._flat(block), self._signatures(block)
-            if signatures and not signatures[0].start and (said := self._paragraphs_before(block)):
-                text = f"{said}\n{text}"
-                signatures = list(attributions(text))
-            by_handle: dict[str, list[_Signed]] = {}
-            for claim in signatures:
-                if claim.text and not (claim.start and text[claim.start].isalnum()):
-                    _, _, behind = text[claim.start : claim.end].rpartition(claim.handle)
-                    by_handle.setdefault(claim.handle, []).append((claim, _WHITE.sub("", behind)))
-            known = self.claims[block.mem_id] = (text, by_handle)
-        return known
-
-    def _placed(self, claims: dict[str, list[_Signed]], ends: list[int]) -> Iterator[tuple[_Signed, int]]:
-        """Attributions of a block, each with the byte where its handle stands. *ends* are those of what the screen
-        found under one start tag. An author may be quoted several times in one block: a handle's own is then the
-        attribution whose words end next before it."""
-        is_found = False
-        for end in ends:
-            written = _HANDLE.match(self.page, end - 1)
-            own = claims.get(written[0].decode("utf-8", "replace")) if written else None
-            self.budget.spend(2000)
-            if not own or not written:
-                continue
-            at, behind = end - 1, self._shown_behind(written.end())
-            # A handle in parentheses may be a mention: what signs a post goes on with its date.
-            is_found = True
-            if signing := [each for each in own[:_NEXT] if each[1][-4:] in behind[: len(each[1]) + 8]]:
-                nearest = signing[0]
-                if len(signing) > 1:
-                    nearest = max(signing, key=lambda each: self._words_before(each[0], at))
-                yield nearest, at
-        if is_found:
-            return
-        # What the screen found was words; or the handle is written otherwise in the source.
-        self.budget.spend(500 * len(claims))
-        for name, own in claims.items():
-            written_name = name.encode()
-            low, high = max(0, ends[0] - 90), ends[0] + 5000 + len(written_name)
-            # Links to the author name the handle too, and stand before it.
-            at = self.page.find(b"@" + written_name, low, high) + 1 or self.page.find(written_name, low, high)
-            if own and at >= 0:
-                yield own[0], at
-
-    def _shown_behind(self, at: int) -> str:
-        """What the page shows from a byte on, without white space; as much as an attribution has behind its handle."""
-        return _WHITE.sub("", html.unescape(_ANY_TAG.sub(b"", self.page[at : at + _QUOTED]).decode("utf-8", "replace")))
-
-    def _words_before(self, claim: Attribution, at: int) -> int:
-        """Where the last plain word of what an attribution signs stands before a byte; -1 if it does not stand near."""
-        words = _PLAIN_WORD.findall(claim.text or "")
-        return self.page.rfind(words[-1].encode(), max(0, at - _QUOTED), at) if words else -1
-
-    def _paragraphs_before(self, block: LexborNode) -> str:
-        """The text of the paragraphs above an attribution that has a paragraph of its own: at most four of them."""
-        above: list[str] = []
-        before = block.prev if block.tag in {"p", "div"} else None
-        while before is not None and len(above) < 4:
-            if before.is_element_node:
-                if before.tag not in {"p", "blockquote", "div"} or len(text := self._flat(before)) > 1500:
-                    break
-                above += [text] if text else []
-            elif before.tag == "-text" and (before.text_content or "").strip():
-                break
-            before = before.prev
-        return "\n".join(reversed(above))
-
-    def _permalink(self, claim: Attribution, text: str, block: LexborNode) -> tuple[PostRef | None, str | None]:
-        """The post that the date of an attribution links."""
-        assert self.tree is not None
-        for link in block.css(self.tree.marked) if claim.ref is None else ():
-            self.budget.spend(1000)
-            url, label = link.attributes.get("href"), link.text().strip()
-            if url and label and _is_date_of(claim, label, text) and (ref := recognise(url)):
-                return (ref, url) if ref.platform == claim.platform else (None, None)
-        return claim.ref, claim.url
-
-    def _quoted(self, claim: Attribution, text: str, start: int) -> tuple[Span, ...]:
-        """The claim's candidates for the post's words where they stand in the source, those that can be found there."""
-        within = any(span.start >= claim.start for span in claim.spans)
-        stop = self.page.find(b">", start) + 1 or len(self.page) if within else start
-        said = tuple(text[span.start : span.end] for span in claim.spans)
-        self.budget.spend(50_000)
-        places = words_before(self.page, said, stop, self.budget.spend)
-        return tuple(
-            Span(*place, span.confidence) for span, place in zip(claim.spans, places, strict=True) if place is not None
-        )
-
-    def _before(self, handle: int, attribution: str) -> int:
-        """Where an attribution's dash stands in the source, tags and all; where none can be told, its handle."""
-        low = max(0, handle - _NEAR)
-        found = [self.page.rfind(dash, low, handle) for dash in _DASHES.get(attribution[:1], ())]
-        at = max(found, default=-1)
-        return at if at >= 0 else handle
-
-    def _after(self, handle_end: int, attribution: str) -> int:
-        """Where an attribution's date ends in the source."""
-        last = attribution.split()[-1].encode()
-        at = self.page.find(last, handle_end, handle_end + _NEAR)
-        return at + len(last) if at >= 0 else handle_end
-
-    def _flat(self, node: LexborNode) -> str:
-        """See `flat_text`. Several references may stand in one element."""
-        text = self.texts.get(node.mem_id)
-        if text is None:
-            text = self.texts[node.mem_id] = flat_text(node)
-            self.budget.spend(30 * len(text))
-        return text
-
-    def _signatures(self, node: LexborNode) -> list[Attribution]:
-        """The attributions in an element's text."""
-        found = self.signatures.get(node.mem_id)
-        if found is None:
-            found = self.signatures[node.mem_id] = list(attributions(self._flat(node)))
-            self.budget.spend(10 * len(self._flat(node)))
-        self.budget.spend(500 * len(found))
-        return found
-
-    def _around(self, node: LexborNode) -> LexborNode:
-        """The smallest element round *node* with a paragraph's worth of text before an attribution."""
-        for _ in range(4):
-            parent = node.parent
-            if (
-                parent is None
-                or parent.tag in {"body", "html", "-document", "article", "main"}
-                or "\n" in self._flat(node)
-                or len(self._flat(parent)) > 4000
-            ):
-                break
-            node = parent
-        return node
+            yield from self.signatures.flattened(node, free, is_here)
 
     def _leave(self, where: str, content: bytes) -> None:
         """Note what stands too many escapes deep, if any reference is there."""
@@ -934,27 +737,8 @@ class _Reader:
         return start, stop
 
 
-_HANDLE = re.compile(rb"[\w.-]+")
-_ANY_TAG, _WHITE = re.compile(rb"<[^<>]*>"), re.compile(r"\s+")
-#: How many elements may have ended between a start tag and the text that follows it.
-_MOST_ENDED = 8
-#: Attributions stand in a block's text in the order of its source, but for what is laid out otherwise.
-_NEXT = 8
-#: How far before its attribution the words of a post are looked for.
-_QUOTED = 1500
-_PLAIN_WORD = re.compile(r"[^\W_]{3,}")
-
-
 def _name(node: LexborNode) -> bytes:
     return (node.tag or "").encode()
-
-
-def _is_date_of(signed: Attribution, label: str, text: str) -> bool:
-    """Whether a link's text is the attribution's date; with the hour, where its network's codes write one."""
-    if text[signed.start : signed.end].endswith(label):
-        return True
-    at = text.find(label, signed.start, signed.end + len(label))
-    return platforms()[signed.platform].markup.has_hours and signed.start < at < signed.end < at + len(label)
 
 
 def _is_script(page: bytes) -> bool:
