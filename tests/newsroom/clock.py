@@ -34,10 +34,10 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         future.add_done_callback(self._worked)
         return future
 
-    async def shutdown_default_executor(self) -> None:
+    async def shutdown_default_executor(self, *timeout: Any) -> None:  # which Python 3.12 added
         self._working += 1  # a thread of its own waits for the others
         try:
-            await super().shutdown_default_executor()
+            await super().shutdown_default_executor(*timeout)
         finally:
             self._working -= 1
 
