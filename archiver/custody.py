@@ -12,7 +12,7 @@ import secrets
 import sqlite3
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from archiver import __version__, articles, imported, imports, inbox, running
 from archiver import reread as rereading
 from archiver.archive import posts
 from archiver.config import Config
-from archiver.errors import ArchiveBusy, ArchiverError, InputError, ParseError
+from archiver.errors import ArchiveBusy, ArchiveError, ArchiveFull, ArchiverError, InputError, ParseError
 from archiver.fetch.warc import Recordings
 from archiver.kept import find_media
 from archiver.model import Capture, Origin, PostRef
@@ -138,9 +138,11 @@ def merge(config: Config, options: argparse.Namespace, environ: Mapping[str, str
             logs = [row[0] for row in writer.db.execute("SELECT DISTINCT log FROM origin_leaf ORDER BY log")]
             writer.add_captures([events.event("merge", _now(), {"captures": held["captures"], "logs": logs})])
             writer.checkpoint(running._signer(config, options.out), None)
-    except BaseException:
+    except BaseException as error:
         for suffix in ("", "-wal", "-shm"):
             options.out.with_name(options.out.name + suffix).unlink(missing_ok=True)
+        if isinstance(error, ArchiveError) and not isinstance(error, ArchiveFull | ArchiveBusy):
+            raise _in_one_of(options.archives, error) from error
         raise
     said = {"archive": str(options.out), **held, "counts": found.counts()}
     if options.json:
@@ -149,6 +151,17 @@ def merge(config: Config, options: argparse.Namespace, environ: Mapping[str, str
         print(f"{options.out}: {held['captures']} captures of {len(options.archives)} archives in one log")
         print(f"  {held['logs']} older logs are kept beside it: what was proved by them can still be proved")
     return 0
+
+
+def _in_one_of(paths: Sequence[Path], error: ArchiveError) -> ArchiveError:
+    """The same trouble, told of what was read: the archive that was made of it was new, and is gone again."""
+    if any(str(error).startswith(f"{path}:") for path in paths):
+        return error
+    names = ", ".join(str(path) for path in paths)
+    return ArchiveError(
+        f"{names}: one of them is damaged ({error.__cause__ or error}). Run `archiver verify FILE` on each, and merge "
+        "a sound back-up of it; they stay as they are, and no new archive was made."
+    )
 
 
 def take_in(config: Config, path: Path, options: argparse.Namespace, environ: Mapping[str, str]) -> int:

@@ -40,7 +40,7 @@ from archiver.model import (
     timestamp,
 )
 from archiver.platforms import Platform, platforms
-from archiver.store import Writer, facts, notices, opinions, watch, work
+from archiver.store import Writer, facts, notices, opinions, translated, watch, work
 from archiver.store import log as store_log
 
 #: So many look-ups are under way for each connection allowed.
@@ -73,12 +73,13 @@ def _called(call: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str
     return call(db, *args, **kwargs)
 
 
-def _read_all(reads: Sequence[_Call], db: Any) -> list[Any]:
+def _read_all(reads: Sequence[_Call], writer: Writer) -> list[Any]:
     """What each returned, or raised."""
     answers: list[Any] = []
     for each in reads:
         try:
-            answers.append(each.call(db))
+            with translated(writer.path):
+                answers.append(each.call(writer.db))
         except Exception as error:  # whatever it is, it is told to whoever asked
             answers.append(error)
     return answers
@@ -263,7 +264,7 @@ class Job:
                     reads = list(self._reads)
                     self._reads.clear()
                     try:
-                        answers = await loop.run_in_executor(self._thread, _read_all, reads, self._writer.db)
+                        answers = await loop.run_in_executor(self._thread, _read_all, reads, self._writer)
                     except Exception as error:  # no thread any more
                         answers = [error] * len(reads)
                     _tell(reads, answers)

@@ -7,13 +7,13 @@ import hashlib
 import io
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from archiver.errors import ArchiveError
 from archiver.model import Body, Capture, Origin, Request, moment, timestamp
-from archiver.store.schema import CHUNK_SIZE, ERASED, connect_to_read
+from archiver.store.schema import CHUNK_SIZE, ERASED, connect_to_read, translated
 
 #: A transaction holds at most this many bytes of chunks, so that the WAL stays small and litestream keeps up.
 BATCH = 32 * CHUNK_SIZE
@@ -61,17 +61,11 @@ def add_capture(db: sqlite3.Connection, capture: Capture) -> bytes | None:
 
 
 class _BlobReader(io.RawIOBase):
-    """A blob as a seekable stream; holds one chunk at a time. *shut* is called when it is closed."""
+    """A blob as a seekable stream; holds one chunk at a time."""
 
-    def __init__(self, db: sqlite3.Connection, sha256: str, size: int, shut: Callable[[], None] | None) -> None:
+    def __init__(self, db: sqlite3.Connection, sha256: str, size: int) -> None:
         self._db, self._sha256, self._size, self._at = db, sha256, size, 0
         self._seq, self._piece = -1, b""
-        self._shut = shut
-
-    def close(self) -> None:
-        super().close()
-        if self._shut is not None:
-            self._shut()
 
     def readable(self) -> bool:
         return True
@@ -107,8 +101,25 @@ class _BlobReader(io.RawIOBase):
         return len(piece)
 
 
-def open_blob(db: sqlite3.Connection, sha256: str, shut: Callable[[], None] | None = None) -> BinaryIO:
-    """A seekable reader; ArchiveError if the archive has no such blob. *shut* is called when it is closed."""
+class _BlobReaderApart(_BlobReader):
+    """The same through a connection that is its own, and that only it can translate the errors of."""
+
+    def __init__(self, path: Path, db: sqlite3.Connection, sha256: str, size: int) -> None:
+        super().__init__(db, sha256, size)
+        self._path = path
+
+    def readinto(self, buffer: object) -> int:
+        with translated(self._path):
+            return super().readinto(buffer)
+
+    def close(self) -> None:
+        super().close()
+        self._db.close()
+
+
+def open_blob(db: sqlite3.Connection, sha256: str, apart: Path | None = None) -> BinaryIO:
+    """A seekable reader; ArchiveError if the archive has no such blob. Where *apart* names the archive, the reader has
+    the connection for itself, and closes it."""
     row = db.execute("SELECT size FROM blob WHERE sha256 = ?", (sha256,)).fetchone()
     if row is None and (pieces := pieces_of(db, sha256)):
         from archiver import hls  # few archives need it, and a look-up must feel instant
@@ -119,7 +130,8 @@ def open_blob(db: sqlite3.Connection, sha256: str, shut: Callable[[], None] | No
     gone = db.execute("SELECT erased_at FROM erasure WHERE kind = 'blob' AND name = ?", (sha256,)).fetchone()
     if gone:
         raise ArchiveError(f"sha256:{sha256}: was erased on {gone[0][:10]}; only its digest is kept.")
-    return cast("BinaryIO", io.BufferedReader(_BlobReader(db, sha256, row[0], shut), CHUNK_SIZE))
+    reader = _BlobReader(db, sha256, row[0]) if apart is None else _BlobReaderApart(apart, db, sha256, row[0])
+    return cast("BinaryIO", io.BufferedReader(reader, CHUNK_SIZE))
 
 
 def pieces_of(db: sqlite3.Connection, film: str) -> list[Capture]:
@@ -146,7 +158,8 @@ def body_apart(path: Path, sha256: str, size: int) -> Body:
     def opened() -> BinaryIO:
         db = connect_to_read(path, any_thread=True)
         try:
-            return open_blob(db, sha256, db.close)
+            with translated(path):
+                return open_blob(db, sha256, path)
         except BaseException:
             db.close()
             raise

@@ -384,9 +384,9 @@ def translated(path: Path | str) -> Iterator[None]:
     try:
         yield
     except sqlite3.DatabaseError as error:
-        message = str(error)
+        message, name = str(error), getattr(error, "sqlite_errorname", "")
         # Only ENOSPC is SQLITE_FULL; a quota or a limit on file size is a write that failed.
-        if "full" in message or getattr(error, "sqlite_errorname", "") == "SQLITE_IOERR_WRITE":
+        if "full" in message or name == "SQLITE_IOERR_WRITE":
             raise ArchiveFull(
                 f"{path}: the disk is full; everything acknowledged is safe. Free space, then run again."
             ) from error
@@ -396,7 +396,7 @@ def translated(path: Path | str) -> Iterator[None]:
             raise ArchiveError(
                 f"{path}: is read-only. Make the file and its directory writable, or use --archive."
             ) from error
-        if "not a database" in message or "malformed" in message:
+        if "not a database" in message or "malformed" in message or name.startswith("SQLITE_CORRUPT"):
             raise NotAnArchive(
                 f"{path}: is damaged or not an archive ({message}). "
                 "Restore a back-up, or name another file with --archive."

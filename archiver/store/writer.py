@@ -45,7 +45,7 @@ class Writer:
         _OURS.add(self.path.resolve())
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         try:
             with contextlib.suppress(sqlite3.Error, ArchiveError):
                 self.db.execute("UPDATE lease SET until = '' WHERE token = ?", (self._token,))
@@ -54,6 +54,9 @@ class Writer:
         finally:
             _OURS.discard(self.path.resolve())
             self.db.close()
+        if isinstance(error, sqlite3.DatabaseError):  # met while reading, outside any transaction
+            with translated(self.path):
+                raise error
 
     def _take_lease(self) -> None:
         now = self._now()
