@@ -20,7 +20,7 @@ from archiver import __version__, articles, imported, imports, inbox, running
 from archiver import reread as rereading
 from archiver.archive import posts
 from archiver.config import Config
-from archiver.errors import ArchiveBusy, ArchiveError, ArchiveFull, ArchiverError, InputError, ParseError
+from archiver.errors import ArchiveBusy, ArchiveError, ArchiveFull, ArchiverError, InputError, NotAnArchive, ParseError
 from archiver.fetch.warc import Recordings
 from archiver.kept import find_media
 from archiver.model import Capture, Origin, PostRef
@@ -141,8 +141,12 @@ def merge(config: Config, options: argparse.Namespace, environ: Mapping[str, str
     except BaseException as error:
         for suffix in ("", "-wal", "-shm"):
             options.out.with_name(options.out.name + suffix).unlink(missing_ok=True)
-        if isinstance(error, ArchiveError) and not isinstance(error, ArchiveFull | ArchiveBusy):
-            raise _in_one_of(options.archives, error) from error
+        if isinstance(error, ArchiveError) and _is_of_sources(error, options.out, options.archives):
+            names = ", ".join(str(path) for path in options.archives)
+            raise ArchiveError(
+                f"{names}: one of them is damaged ({error.__cause__ or error}). Run `archiver verify FILE` on each, "
+                "and merge a sound back-up of it; they stay as they are, and no new archive was made."
+            ) from error
         raise
     said = {"archive": str(options.out), **held, "counts": found.counts()}
     if options.json:
@@ -153,15 +157,12 @@ def merge(config: Config, options: argparse.Namespace, environ: Mapping[str, str
     return 0
 
 
-def _in_one_of(paths: Sequence[Path], error: ArchiveError) -> ArchiveError:
-    """The same trouble, told of what was read: the archive that was made of it was new, and is gone again."""
-    if any(str(error).startswith(f"{path}:") for path in paths):
-        return error
-    names = ", ".join(str(path) for path in paths)
-    return ArchiveError(
-        f"{names}: one of them is damaged ({error.__cause__ or error}). Run `archiver verify FILE` on each, and merge "
-        "a sound back-up of it; they stay as they are, and no new archive was made."
-    )
+def _is_of_sources(error: ArchiveError, made: Path, read: Sequence[Path]) -> bool:
+    """Whether it is damage in one of the archives that were *read* and does not say in which. The one that was *made*
+    was new: it may have no room, or not be writable, but what is damaged is not it."""
+    if isinstance(error, ArchiveFull | ArchiveBusy) or any(str(error).startswith(f"{path}:") for path in read):
+        return False
+    return isinstance(error, NotAnArchive) or not str(error).startswith(f"{made}:")
 
 
 def take_in(config: Config, path: Path, options: argparse.Namespace, environ: Mapping[str, str]) -> int:

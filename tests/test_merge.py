@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from archiver import custody, errors
 from archiver.exports import exports as formats
 from archiver.store import connect_to_read
 from tests.commands import Run
@@ -117,6 +118,25 @@ def test_a_merge_that_cannot_be_leaves_nothing_behind(two: tuple[Path, Path], ar
     archiver("merge", "a.db", "missing.db", "--out", "ab.db", expect=2)
     archiver("merge", "a.db", "b.db", "--out", "a.db", expect=2)
     assert not (home / "ab.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "is_of_sources"),
+    [
+        (errors.NotAnArchive("ab.db: is damaged or not an archive (database disk image is malformed)."), True),
+        (errors.ArchiveError("bytes said to be sha256:1 are sha256:2; nothing was stored."), True),
+        (errors.NotAnArchive("b.db: is damaged or not an archive (database disk image is malformed)."), False),
+        (
+            errors.ArchiveError("ab.db: is read-only. Make the file and its directory writable, or use --archive."),
+            False,
+        ),
+        (errors.ArchiveFull("ab.db: the disk is full; everything acknowledged is safe."), False),
+    ],
+)
+def test_what_is_wrong_with_the_new_archive_is_not_blamed_on_the_old(
+    error: errors.ArchiveError, is_of_sources: bool
+) -> None:
+    assert custody._is_of_sources(error, Path("ab.db"), [Path("a.db"), Path("b.db")]) is is_of_sources
 
 
 @pytest.mark.parametrize("form", formats().keys())
